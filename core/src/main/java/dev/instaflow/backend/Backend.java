@@ -1,0 +1,56 @@
+package dev.instaflow.backend;
+
+import dev.instaflow.ops.FloatSource;
+import dev.instaflow.ops.Scope;
+import dev.instaflow.ops.WeightForm;
+import dev.instaflow.tensor.Shape;
+import dev.instaflow.tensor.Tensor;
+import java.io.IOException;
+
+/**
+ * A place that computes. Thread-safe: any number of threads may upload weights and open root scopes, and
+ * share the weights; a scope and its tensors stay on their thread.
+ */
+public interface Backend extends AutoCloseable {
+    /**
+     * What it is, for people: {@code cpu (oneDNN 3.13, 2 threads)}.
+     *
+     * @return one line
+     */
+    String description();
+
+    /**
+     * Opens a root scope.
+     *
+     * @param name for messages, such as {@code step 7}
+     * @return to be closed by the caller on the same thread
+     */
+    Scope openScope(String name);
+
+    /**
+     * Brings a weight into this backend's memory, packed for its use.
+     *
+     * @param name for messages: the key of the file
+     * @param form what it will be used for
+     * @param shape as in the file
+     * @param values read once, piecewise, from the calling thread
+     * @return F32, outside all scopes: the caller closes it
+     * @throws IOException if {@code values} cannot be read
+     */
+    Tensor upload(String name, WeightForm form, Shape shape, FloatSource values) throws IOException;
+
+    /**
+     * Memory that this backend holds now, in use or pooled.
+     *
+     * @return bytes
+     */
+    long heldBytes();
+
+    /**
+     * Frees the pool and all native objects; a second call does nothing.
+     *
+     * @throws IllegalStateException if tensors are still alive; the message lists them
+     */
+    @Override
+    void close();
+}
