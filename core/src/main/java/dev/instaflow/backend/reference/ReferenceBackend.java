@@ -1,0 +1,97 @@
+package dev.instaflow.backend.reference;
+
+import dev.instaflow.backend.Backend;
+import dev.instaflow.backend.LiveTensors;
+import dev.instaflow.backend.TensorScope;
+import dev.instaflow.checkpoint.DType;
+import dev.instaflow.ops.FloatSource;
+import dev.instaflow.ops.Scope;
+import dev.instaflow.ops.WeightForm;
+import dev.instaflow.tensor.Shape;
+import dev.instaflow.tensor.Tensor;
+import java.io.IOException;
+
+/** Plain loops on the heap. Thread-safe as {@link Backend} asks; it uses no threads of its own. */
+public final class ReferenceBackend implements Backend {
+    /** What a result is rounded to after each operation; sums are always in double. */
+    public enum Precision {
+        /** To F32, as the other backends store it. */
+        F32,
+        /** Not at all: for finite differences, and to measure the rounding of others. */
+        F64
+    }
+
+    private static final int UPLOAD_CHUNK = 1 << 16;
+
+    private final Precision precision;
+    private final LiveTensors live = new LiveTensors();
+
+    /**
+     * A backend that computes with the given rounding.
+     *
+     * @param precision what results are rounded to
+     */
+    public ReferenceBackend(Precision precision) {
+        this.precision = precision;
+    }
+
+    @Override
+    public String description() {
+        return "reference (plain Java, " + precision + ")";
+    }
+
+    @Override
+    public Scope openScope(String name) {
+        return TensorScope.root(name, scope -> new ReferenceOps(this, scope));
+    }
+
+    @Override
+    public Tensor upload(String name, WeightForm form, Shape shape, FloatSource values)
+            throws IOException {
+        double[] all = new double[Math.toIntExact(shape.count())];
+        float[] chunk = new float[Math.min(all.length, UPLOAD_CHUNK)];
+        for (int done = 0; done < all.length; done += chunk.length) {
+            int length = Math.min(chunk.length, all.length - done);
+            values.read(done, chunk, 0, length);
+            for (int i = 0; i < length; i++) {
+                all[done + i] = chunk[i];
+            }
+        }
+        return adopt(name, shape, all);
+    }
+
+    /** Makes a tensor of values that nobody else will write, rounding them to the precision. */
+    Tensor adopt(String name, Shape shape, double[] values) {
+        if (precision == Precision.F32) {
+            for (int i = 0; i < values.length; i++) {
+                values[i] = (float) values[i];
+            }
+        }
+        DType dtype = precision == Precision.F32 ? DType.F32 : DType.F64;
+        String label = '"' + name + "\" " + shape + ' ' + dtype;
+        return new Tensor(name, shape, dtype, new HeapStorage(label, values, live));
+    }
+
+    /**
+     * The values behind a tensor of this backend, in full precision.
+     *
+     * @param tensor made by a {@code ReferenceBackend}
+     * @return row-major, the tensor's own array: writing to it changes the tensor
+     */
+    public static double[] values(Tensor tensor) {
+        if (tensor.storage() instanceof HeapStorage heap) {
+            return heap.values;
+        }
+        throw new IllegalArgumentException("tensor " + tensor + " is not on the reference backend");
+    }
+
+    @Override
+    public long heldBytes() {
+        return 0;
+    }
+
+    @Override
+    public void close() {
+        live.requireNone("reference");
+    }
+}
