@@ -1,0 +1,36 @@
+package dev.instaflow.checkpoint.layout;
+
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/** The shapes of one part's tensors by their bare names: what the sizes are derived from. */
+record PartTensors(Map<String, List<Long>> shapes) {
+    /** Dimension {@code axis} of a tensor; empty if there is no such tensor, or not as deep. */
+    OptionalInt size(String name, int axis) {
+        List<Long> shape = shapes.getOrDefault(name, List.of());
+        if (axis >= shape.size() || shape.get(axis) < 1 || shape.get(axis) > Integer.MAX_VALUE) {
+            return OptionalInt.empty();
+        }
+        return OptionalInt.of(Math.toIntExact(shape.get(axis)));
+    }
+
+    /** How many blocks {@code prefix0.}, {@code prefix1.}, … follow each other without a gap. */
+    int run(String prefix) {
+        int count = 0;
+        while (has(prefix + count + ".")) {
+            count++;
+        }
+        return count;
+    }
+
+    /** Whether any name begins so. */
+    boolean has(String prefix) {
+        return shapes.keySet().stream().anyMatch(name -> name.startsWith(prefix));
+    }
+
+    Set<String> names() {
+        return shapes.keySet();
+    }
+}
