@@ -21,9 +21,8 @@ final class BytePairEncoder {
     BytePairEncoder(Vocabulary vocabulary, MergeTable merges) {
         this.merges = merges;
         for (int value = 0; value < BYTES; value++) {
-            String piece = ByteAlphabet.piece(value);
-            byteIds[value] = vocabulary.find(piece);
-            lastByteIds[value] = vocabulary.find(piece + ByteAlphabet.END_OF_WORD);
+            byteIds[value] = vocabulary.find(ByteAlphabet.piece(value));
+            lastByteIds[value] = vocabulary.find(ByteAlphabet.lastPiece(value));
         }
         startOfText = new int[] {vocabulary.startOfText()};
         endOfText = new int[] {vocabulary.endOfText()};

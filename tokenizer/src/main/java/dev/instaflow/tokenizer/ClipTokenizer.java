@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 
@@ -129,7 +130,37 @@ public final class ClipTokenizer {
      * @return at least one
      */
     public List<Encoding> encodeChunks(String prompt) {
-        int[] ids = ids(prompt);
+        return chunksOf(ids(prompt));
+    }
+
+    /**
+     * A prompt whose emphasis signs ({@link PromptEmphasis}) are weights, not text; of any length, as
+     * {@link #encodeChunks}. A word ends where a weight does.
+     */
+    public WeightedEncoding encodeWeighted(String prompt) {
+        List<WeightedText> parts = PromptEmphasis.parse(prompt);
+        IdBuffer ids = new IdBuffer(prompt.length() / 3 + 8);
+        int[] ends = new int[parts.size()];
+        for (int i = 0; i < ends.length; i++) {
+            ids.append(ids(parts.get(i).text()));
+            ends[i] = ids.size();
+        }
+        float[] textWeights = new float[ids.size()];
+        for (int i = 0, start = 0; i < ends.length; start = ends[i++]) {
+            Arrays.fill(textWeights, start, ends[i], parts.get(i).weight());
+        }
+        List<Encoding> chunks = chunksOf(ids.toArray());
+        float[][] weights = new float[chunks.size()][settings.maxLength()];
+        for (int i = 0; i < weights.length; i++) {
+            Arrays.fill(weights[i], 1);
+            int start = i * settings.textLength();
+            int count = Math.min(textWeights.length - start, settings.textLength());
+            System.arraycopy(textWeights, start, weights[i], 1, count);
+        }
+        return new WeightedEncoding(chunks, weights);
+    }
+
+    private List<Encoding> chunksOf(int[] ids) {
         List<Encoding> chunks = new ArrayList<>();
         int start = 0;
         do {

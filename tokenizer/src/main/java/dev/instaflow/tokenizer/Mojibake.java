@@ -5,10 +5,10 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 
 /**
- * UTF-8 that was decoded as windows-1252 (or Latin-1) or windows-1251, e.g. {@code cafÃ©} and {@code РєРѕС‚},
- * back to what it was.
- * <p>A run of characters beyond ASCII is repaired if its bytes in one of these sets are all valid UTF-8 and
- * hold enough evidence, for real words can be such bytes too ({@code CAFÉ»}). ftfy 6.3.1 has more: eight further
+ * UTF-8 that was decoded as windows-1252 (or Latin-1) or windows-1251, e.g. {@code cafÃ©} and
+ * {@code РєРѕС‚}, back to what it was.
+ * <p>A stretch of characters whose bytes in one of these sets are UTF-8 sequences is repaired if they hold
+ * enough evidence, for real words can be such bytes too ({@code CAFÉ»}). ftfy 6.3.1 has more: eight further
  * character sets, lost or altered bytes, and a table of improbable neighbours in place of our evidence.
  */
 final class Mojibake {
@@ -18,95 +18,100 @@ final class Mojibake {
     private Mojibake() {}
 
     static String repair(String text) {
-        StringBuilder out = new StringBuilder(text.length());
-        int done = 0;
-        for (int start = 0; start < text.length(); ) {
-            int end = start;
-            while (end < text.length() && text.charAt(end) >= 0x80) {
-                end++;
-            }
-            if (end > start) {
-                out.append(text, done, start).append(repairRun(text.substring(start, end)));
-                done = end;
-            }
-            start = end + 1;
-        }
-        return out.append(text, done, text.length()).toString();
-    }
-
-    private static String repairRun(String run) {
-        String text = run;
+        String repaired = text;
         // Text may have been through it twice; every repair makes it shorter, so this ends.
-        for (String next = once(text); !next.equals(text); next = once(text)) {
-            text = next;
+        for (String next = once(text); !next.equals(repaired); next = once(next)) {
+            repaired = next;
         }
-        return text;
+        return repaired;
     }
 
-    private static String once(String run) {
+    private static String once(String text) {
+        String repaired = text;
         for (LegacyCharset charset : LegacyCharset.values()) {
-            byte[] bytes = bytesOf(run, charset);
-            if (bytes.length > 0 && evidence(run, bytes, charset) >= ENOUGH) {
-                try {
-                    return StandardCharsets.UTF_8
-                            .newDecoder()
-                            .decode(ByteBuffer.wrap(bytes))
-                            .toString();
-                } catch (CharacterCodingException e) {
-                    continue; // not UTF-8, so it was not decoded wrongly in this way
-                }
-            }
+            repaired = once(repaired, charset);
         }
-        return run;
+        return repaired;
     }
 
-    /** @return the bytes the run was decoded from, or none if {@code charset} lacks a character of it */
-    private static byte[] bytesOf(String run, LegacyCharset charset) {
-        byte[] bytes = new byte[run.length()];
-        for (int i = 0; i < bytes.length; i++) {
-            int value = charset.byteOf(run.charAt(i));
-            if (value < 0) {
-                return new byte[0];
+    private static String once(String text, LegacyCharset charset) {
+        byte[] bytes = bytesOf(text, charset);
+        StringBuilder out = new StringBuilder(text.length());
+        for (int start = 0; start < bytes.length; ) {
+            int end = start;
+            int evidence = 0;
+            for (int n = sequenceLength(bytes, end); n > 0; n = sequenceLength(bytes, end)) {
+                evidence += evidence(bytes[end] & 0xFF, text.charAt(end + 1), charset);
+                end += n;
             }
-            bytes[i] = (byte) value;
+            if (evidence >= ENOUGH) {
+                out.append(decode(bytes, start, end, text));
+            } else {
+                end = Math.max(end, start + 1);
+                out.append(text, start, end);
+            }
+            start = end;
+        }
+        return out.toString();
+    }
+
+    /** @return a byte for each character; 0, which begins and continues no sequence, where there is none */
+    private static byte[] bytesOf(String text, LegacyCharset charset) {
+        byte[] bytes = new byte[text.length()];
+        for (int i = 0; i < bytes.length; i++) {
+            char c = text.charAt(i);
+            bytes[i] = c < 0x80 ? 0 : (byte) Math.max(0, charset.byteOf(c));
         }
         return bytes;
     }
 
-    private static int evidence(String run, byte[] bytes, LegacyCharset charset) {
-        int sum = 0;
-        for (int i = 0; i + 1 < bytes.length; i++) {
-            int lead = bytes[i] & 0xFF;
-            if (lead >= 0xC2 && lead <= 0xF4) {
-                sum +=
-                        charset == LegacyCharset.WINDOWS_1252
-                                ? westernEvidence(lead, run.charAt(i + 1))
-                                : cyrillicEvidence(lead);
+    /** @return length of the UTF-8 sequence of two or more bytes that begins here, or 0 */
+    private static int sequenceLength(byte[] bytes, int start) {
+        int lead = start < bytes.length ? bytes[start] & 0xFF : 0;
+        int length = lead < 0xC2 || lead > 0xF4 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+        if (start + length > bytes.length) {
+            return 0;
+        }
+        for (int i = start + 1; i < start + length; i++) {
+            if ((bytes[i] & 0xC0) != 0x80) {
+                return 0;
             }
         }
-        return sum;
+        return length;
     }
 
-    private static int westernEvidence(int lead, char second) {
+    private static String decode(byte[] bytes, int start, int end, String text) {
+        try {
+            ByteBuffer sequences = ByteBuffer.wrap(bytes, start, end - start);
+            return StandardCharsets.UTF_8.newDecoder().decode(sequences).toString();
+        } catch (CharacterCodingException e) {
+            return text.substring(start, end); // overlong or a surrogate, so it never was UTF-8
+        }
+    }
+
+    private static int evidence(int lead, char second, LegacyCharset charset) {
         boolean surely =
-                switch (lead) {
-                    case 0xC2, 0xC3 -> true; // Â and Ã before a symbol: Latin-1's upper half
-                    case 0xE2 ->
-                            "€‚ƒ„…†‡ˆ‰Š‹Œ".indexOf(second) >= 0 || second < 0xA0; // â€: punctuation
-                    case 0xEF ->
-                            second == '»'
-                                    || second == '¸'
-                                    || second == '¼'; // byte order mark, full width
-                    case 0xF0 -> second == 'Ÿ' || second < 0xA0; // ðŸ: emoji
-                    // Accents of capitals stand before closing signs in real text; not before
-                    // these.
-                    default -> "¦¤¨¬¯¸ƒˆ˜†‡‰ªº".indexOf(second) >= 0 || second < 0xA0;
+                switch (charset) {
+                    case WINDOWS_1252 -> surelyWestern(lead, second);
+                    case WINDOWS_1251 -> lead == 0xE2 && second == 'Ђ'; // вЂ: punctuation
                 };
         return surely ? ENOUGH : 1;
     }
 
-    /** Р and С lead every letter of the Russian alphabet; В is the lead of punctuation's first half. */
-    private static int cyrillicEvidence(int lead) {
-        return lead == 0xD0 || lead == 0xD1 || lead == 0xE2 ? 1 : 0;
+    private static boolean surelyWestern(int lead, char second) {
+        return second < 0xA0
+                || switch (lead) {
+                    // Â, Ã: Latin-1's upper half; Ð: Cyrillic
+                    case 0xC2, 0xC3, 0xD0 -> true;
+                    case 0xE2 -> "€‚ƒ„…†‡ˆ‰Š‹Œ".indexOf(second) >= 0; // â€: punctuation, symbols
+                    case 0xEF ->
+                            second == '»'
+                                    || second == '¸'
+                                    || second == '¼'; // byte order mark, widths
+                    case 0xF0 -> second == 'Ÿ'; // ðŸ: emoji
+                    // Accents of capitals stand before closing signs in real text; not before
+                    // these.
+                    default -> "¦¤¨¬¯¸ƒˆ˜†‡‰ªº".indexOf(second) >= 0;
+                };
     }
 }
