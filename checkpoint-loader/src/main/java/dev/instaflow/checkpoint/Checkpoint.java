@@ -63,6 +63,16 @@ public interface Checkpoint extends AutoCloseable {
      */
     Map<String, Object> metadata();
 
+    /**
+     * Reads the whole file and compares it with the checksums that its container holds (the CRCs of a
+     * zip); does nothing where there are none. Opening checks only what it reads itself, so this finds
+     * the flipped bits that a reader of weights cannot see.
+     *
+     * @throws CheckpointFormatException if the file is damaged
+     * @throws IOException if it cannot be read
+     */
+    default void verify() throws IOException {}
+
     @Override
     void close() throws IOException;
 }

@@ -12,7 +12,7 @@ public interface Entry {
     /**
      * The key, as the file has it.
      *
-     * @return never empty
+     * @return may be empty: torch allows it
      */
     String name();
 

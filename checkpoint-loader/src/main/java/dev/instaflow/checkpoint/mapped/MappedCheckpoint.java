@@ -1,0 +1,94 @@
+package dev.instaflow.checkpoint.mapped;
+
+import dev.instaflow.checkpoint.Checkpoint;
+import dev.instaflow.checkpoint.CheckpointFormat;
+import dev.instaflow.checkpoint.Entry;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The tensors of one mapped file. */
+public final class MappedCheckpoint implements Checkpoint {
+    private final MappedFile file;
+    private final CheckpointFormat format;
+    private final Map<String, Entry> entries;
+    private final Map<String, Object> metadata;
+    private final Check check;
+
+    /** Reads the whole file and compares it with the checksums that it holds. */
+    @FunctionalInterface
+    public interface Check {
+        /**
+         * Runs the check.
+         *
+         * @throws IOException if the file is damaged or cannot be read
+         */
+        void run() throws IOException;
+    }
+
+    /**
+     * A checkpoint that owns its file.
+     *
+     * @param file closed with the checkpoint
+     * @param format the container
+     * @param entries with distinct names, in file order
+     * @param metadata plain values
+     * @param check what {@link #verify} does
+     */
+    public MappedCheckpoint(
+            MappedFile file,
+            CheckpointFormat format,
+            List<? extends Entry> entries,
+            Map<String, Object> metadata,
+            Check check) {
+        this.file = file;
+        this.format = format;
+        Map<String, Entry> byName = new LinkedHashMap<>();
+        for (Entry entry : entries) {
+            byName.put(entry.name(), entry);
+        }
+        this.entries = Collections.unmodifiableMap(byName);
+        this.metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
+        this.check = check;
+    }
+
+    @Override
+    public Path path() {
+        return file.path();
+    }
+
+    @Override
+    public CheckpointFormat format() {
+        return format;
+    }
+
+    @Override
+    public Collection<Entry> entries() {
+        return entries.values();
+    }
+
+    @Override
+    public Optional<Entry> find(String name) {
+        return Optional.ofNullable(entries.get(name));
+    }
+
+    @Override
+    public Map<String, Object> metadata() {
+        return metadata;
+    }
+
+    @Override
+    public void verify() throws IOException {
+        check.run();
+    }
+
+    @Override
+    public void close() throws IOException {
+        file.close();
+    }
+}

@@ -1,0 +1,142 @@
+package dev.instaflow.checkpoint.mapped;
+
+import dev.instaflow.checkpoint.DType;
+import dev.instaflow.checkpoint.Entry;
+import dev.instaflow.checkpoint.Escaped;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import java.util.Objects;
+
+/** A tensor that lies in a {@link MappedFile}. */
+public final class MappedEntry implements Entry {
+    private final String name;
+    private final DType dtype;
+    private final TensorLayout layout;
+    private final TensorLayout joined;
+    private final MappedFile file;
+    private final long storagePosition;
+    private final ByteOrder order;
+
+    /**
+     * A storage: elements of one type in a row.
+     *
+     * @param file where it lies
+     * @param position of its first byte
+     * @param order of its bytes
+     */
+    public record Storage(MappedFile file, long position, ByteOrder order) {}
+
+    /** What is done with the elements of one piece: {@code at} counts from the start of the read. */
+    @FunctionalInterface
+    private interface Sink {
+        void accept(ByteBuffer in, Elements.Run run, int at);
+    }
+
+    /**
+     * A tensor.
+     *
+     * @param name its key
+     * @param dtype element type of the storage
+     * @param layout checked against the storage by {@link TensorLayout#requireInside}
+     * @param storage where the elements are
+     */
+    public MappedEntry(String name, DType dtype, TensorLayout layout, Storage storage) {
+        this.name = name;
+        this.dtype = dtype;
+        this.layout = layout;
+        this.joined = layout.joined();
+        this.file = storage.file();
+        this.storagePosition = storage.position();
+        this.order = storage.order();
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public DType dtype() {
+        return dtype;
+    }
+
+    @Override
+    public List<Long> shape() {
+        return layout.shape();
+    }
+
+    @Override
+    public void readFloats(long first, float[] target, int offset, int length) throws IOException {
+        Objects.checkFromIndexSize(offset, length, target.length);
+        read(
+                first,
+                length,
+                (in, run, at) -> Elements.toFloats(dtype, in, run, target, offset + at));
+    }
+
+    @Override
+    public void readLongs(long first, long[] target, int offset, int length) throws IOException {
+        Objects.checkFromIndexSize(offset, length, target.length);
+        read(first, length, (in, run, at) -> Elements.toLongs(dtype, in, run, target, offset + at));
+    }
+
+    @Override
+    public void readBytes(long first, byte[] target, int offset, int length) throws IOException {
+        int size = dtype.sizeBytes();
+        Objects.checkFromIndexSize((long) offset, (long) length * size, (long) target.length);
+        read(
+                first,
+                length,
+                (in, run, at) -> Elements.toBytes(dtype, in, run, target, offset + at * size));
+    }
+
+    /** Cuts a range of the row-major order into runs along the innermost dimension. */
+    private void read(long first, int length, Sink sink) throws IOException {
+        Objects.checkFromIndexSize(first, (long) length, count());
+        int rank = joined.shape().size();
+        long rowLength = joined.shape().get(rank - 1);
+        long step = joined.strides().get(rank - 1);
+        int done = 0;
+        while (done < length) {
+            long index = first + done;
+            long inRow = index % rowLength;
+            int run = (int) Math.min(length - done, rowLength - inRow);
+            readRun(rowStart(index / rowLength) + inRow * step, step, run, done, sink);
+            done += run;
+        }
+    }
+
+    /** Element position of a row, a row being a range along the innermost dimension. */
+    private long rowStart(long row) {
+        long position = joined.offset();
+        for (int i = joined.shape().size() - 2; i >= 0; i--) {
+            long size = joined.shape().get(i);
+            position += row % size * joined.strides().get(i);
+            row /= size;
+        }
+        return position;
+    }
+
+    private void readRun(long element, long step, int count, int done, Sink sink)
+            throws IOException {
+        int size = dtype.sizeBytes();
+        long strideBytes = step * size;
+        file.read(
+                storagePosition + element * size,
+                strideBytes,
+                size,
+                count,
+                (bytes, start, before, n) ->
+                        sink.accept(
+                                bytes.order(order),
+                                new Elements.Run(start, strideBytes, n),
+                                done + before));
+    }
+
+    @Override
+    public String toString() {
+        return Escaped.quote(name) + " " + dtype + " " + shape();
+    }
+}
