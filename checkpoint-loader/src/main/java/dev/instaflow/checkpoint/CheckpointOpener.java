@@ -1,5 +1,9 @@
 package dev.instaflow.checkpoint;
 
+import dev.instaflow.checkpoint.ckpt.CkptReader;
+import dev.instaflow.checkpoint.ckpt.LegacyReader;
+import dev.instaflow.checkpoint.mapped.MappedFile;
+import dev.instaflow.checkpoint.safetensors.SafetensorsReader;
 import java.io.IOException;
 import java.nio.file.Path;
 
@@ -8,6 +12,33 @@ final class CheckpointOpener {
     private CheckpointOpener() {}
 
     static Checkpoint open(Path path) throws IOException {
-        throw new CheckpointFormatException(path + ": no reader is known yet");
+        FileReport report = FileReport.of(path);
+        return switch (report.kind()) {
+            case CKPT_ZIP -> mapped(path, CkptReader::open);
+            case CKPT_LEGACY -> mapped(path, LegacyReader::open);
+            case SAFETENSORS -> mapped(path, SafetensorsReader::open);
+            default -> throw new CheckpointFormatException(report.message());
+        };
+    }
+
+    /** Reads a container out of a mapped file. */
+    @FunctionalInterface
+    private interface Reader {
+        Checkpoint open(MappedFile file) throws IOException;
+    }
+
+    /** The result owns the file; if there is none, it is closed here. */
+    private static Checkpoint mapped(Path path, Reader reader) throws IOException {
+        MappedFile file = MappedFile.open(path);
+        try {
+            return reader.open(file);
+        } catch (IOException | RuntimeException e) {
+            try {
+                file.close();
+            } catch (IOException suppressed) {
+                e.addSuppressed(suppressed);
+            }
+            throw e;
+        }
     }
 }
