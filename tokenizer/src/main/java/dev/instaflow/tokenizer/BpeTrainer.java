@@ -8,11 +8,11 @@ import java.util.Objects;
 import java.util.stream.Stream;
 
 /**
- * Learns a byte-level byte-pair encoding from text, in CLIP's layout: 256 bytes, the same with {@code </w>},
- * the merges, start and end of text.
- * <p>Sennrich, Haddow and Birch 2016, algorithm 1: the most frequent adjacent pair becomes a piece, again and
- * again. Of equally frequent pairs the one with the smaller ids is taken, so that the same text always gives
- * the same files. Words are cleaned and cut as {@link ClipTokenizer} does.
+ * Learns a byte-level byte-pair encoding from text, in CLIP's layout: 256 bytes, the same with
+ * {@code </w>}, the merges, start and end of text.
+ * <p>Sennrich, Haddow and Birch 2016, algorithm 1: the most frequent adjacent pair becomes a piece,
+ * again and again. Of equally frequent pairs the one with the smaller ids is taken, so that the
+ * same text always gives the same files. Words are cleaned and cut as {@link ClipTokenizer} does.
  */
 public final class BpeTrainer {
     private final int mergeCount;
@@ -25,7 +25,9 @@ public final class BpeTrainer {
         this.cleanup = Objects.requireNonNull(cleanup, "cleanup");
     }
 
-    /** @param mergeCount how many merges to learn at most, e.g. 4000; a small corpus yields fewer */
+    /**
+     * @param mergeCount how many merges to learn at most, e.g. 4000; a small corpus yields fewer
+     */
     public static BpeTrainer of(int mergeCount) {
         if (mergeCount < 0 || mergeCount > Vocabulary.MAX_SIZE / 2) {
             throw new IllegalArgumentException(
@@ -99,12 +101,11 @@ public final class BpeTrainer {
         corpus.forEachOrdered(
                 text -> {
                     CleanText clean = cleanup.clean(text);
-                    int end;
-                    for (int start = WordSplitter.skipSpace(clean.chars(), 0, clean.length());
-                            start < clean.length();
-                            start = WordSplitter.skipSpace(clean.chars(), end, clean.length())) {
-                        end = WordSplitter.wordEnd(clean.chars(), start, clean.length());
-                        words.merge(new String(clean.chars(), start, end - start), 1L, Long::sum);
+                    WordSplitter place = new WordSplitter(clean);
+                    while (place.next()) {
+                        int length = place.end() - place.start();
+                        words.merge(
+                                new String(clean.chars(), place.start(), length), 1L, Long::sum);
                     }
                 });
         words.remove(Vocabulary.START_OF_TEXT);

@@ -5,8 +5,9 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * The printable character that stands for each byte in vocabulary and merges files.
- * <p>GPT-2's table ({@code bytes_to_unicode}): the printable Latin-1 bytes stand for themselves, the other
- * 68 are U+0100 upwards in byte order. Ids of the 256 bytes follow the same order: printable ones first.
+ * <p>GPT-2's table ({@code bytes_to_unicode}): the printable Latin-1 bytes stand for themselves,
+ * the other 68 are U+0100 upwards in byte order. Ids of the 256 bytes follow the same order:
+ * printable ones first.
  */
 final class ByteAlphabet {
     /** What the file writes behind the last byte of a word. */
@@ -50,7 +51,10 @@ final class ByteAlphabet {
         BYTE_OF_CHAR[character] = value;
     }
 
-    /** @param place 0..255 @return the byte (0..255) whose id is {@code place} in a freshly made vocabulary */
+    /**
+     * @param place 0..255
+     * @return the byte (0..255) whose id is {@code place} in a freshly made vocabulary
+     */
     static int byteAt(int place) {
         return ORDER[place];
     }

@@ -4,9 +4,9 @@ import java.util.Arrays;
 
 /**
  * Ids of one word: its UTF-8 bytes, merged by rank until no merge applies.
- * <p>Sennrich, Haddow and Birch 2016, "Neural Machine Translation of Rare Words with Subword Units", as
- * OpenAI's CLIP applies it ({@code simple_tokenizer.py}): in each round the pair of lowest rank is merged
- * wherever it stands, from left to right. Thread-safe.
+ * <p>Sennrich, Haddow and Birch 2016, "Neural Machine Translation of Rare Words with Subword
+ * Units", as OpenAI's CLIP applies it ({@code simple_tokenizer.py}): in each round the pair of
+ * lowest rank is merged wherever it stands, from left to right. Thread-safe.
  */
 final class BytePairEncoder {
     private static final int BYTES = 256;

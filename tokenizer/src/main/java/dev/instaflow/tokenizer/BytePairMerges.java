@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The merges of a byte-pair encoding in the order in which they were learnt; an earlier merge is applied
- * first. Immutable and thread-safe.
+ * The merges of a byte-pair encoding in the order in which they were learnt; an earlier merge is
+ * applied first. Immutable and thread-safe.
  */
 public final class BytePairMerges {
     private static final String HEADER = "#version: 0.2";
@@ -25,7 +25,8 @@ public final class BytePairMerges {
     }
 
     /**
-     * @param content of a merges.txt: optionally a line that begins with {@code #version}, then a pair a line
+     * @param content of a merges.txt: optionally a line that begins with {@code #version}, then a
+     *     pair a line
      * @param source its name for messages
      */
     static BytePairMerges parse(byte[] content, String source) throws TokenizerFormatException {

@@ -10,8 +10,9 @@ import java.util.Objects;
 
 /**
  * Text to token ids and back: CLIP's byte-level byte-pair encoding.
- * <p>Follows OpenAI's CLIP, {@code clip/simple_tokenizer.py}: the text is cleaned ({@link TextCleanup}), cut
- * into words, and each word's UTF-8 bytes are merged by rank. Every text has ids; there is no unknown token.
+ * <p>Follows OpenAI's CLIP, {@code clip/simple_tokenizer.py}: the text is cleaned ({@link
+ * TextCleanup}), cut into words, and each word's UTF-8 bytes are merged by rank. Every text has
+ * ids; there is no unknown token.
  * <p>Thread-safe. It remembers a bounded number of words that it has encoded, and nothing else.
  */
 public final class ClipTokenizer {
@@ -29,7 +30,8 @@ public final class ClipTokenizer {
     /**
      * @param folder holds vocab.json and merges.txt
      * @return a tokenizer with {@link TokenizerSettings#clip()}
-     * @throws TokenizerFormatException if a file is missing, too large, malformed, or not of one kind with the other
+     * @throws TokenizerFormatException if a file is missing, too large, malformed, or not of one
+     *     kind with the other
      */
     public static ClipTokenizer load(Path folder) throws IOException {
         return load(folder, TokenizerSettings.clip());
@@ -37,7 +39,8 @@ public final class ClipTokenizer {
 
     /**
      * @param folder holds vocab.json and merges.txt
-     * @throws TokenizerFormatException if a file is missing, too large, malformed, or not of one kind with the other
+     * @throws TokenizerFormatException if a file is missing, too large, malformed, or not of one
+     *     kind with the other
      */
     public static ClipTokenizer load(Path folder, TokenizerSettings settings) throws IOException {
         return of(
@@ -49,7 +52,8 @@ public final class ClipTokenizer {
     /**
      * @param vocab content of a vocab.json; read to its end, not closed
      * @param merges content of a merges.txt; read to its end, not closed
-     * @throws TokenizerFormatException if one is too large, malformed, or not of one kind with the other
+     * @throws TokenizerFormatException if one is too large, malformed, or not of one kind with the
+     *     other
      */
     public static ClipTokenizer load(
             InputStream vocab, InputStream merges, TokenizerSettings settings) throws IOException {
@@ -86,21 +90,18 @@ public final class ClipTokenizer {
     }
 
     private int[] ids(CleanText clean) {
-        int length = clean.length();
-        IdBuffer ids = new IdBuffer(length / 3 + 8);
-        int end;
-        for (int start = WordSplitter.skipSpace(clean.chars(), 0, length);
-                start < length;
-                start = WordSplitter.skipSpace(clean.chars(), end, length)) {
-            end = WordSplitter.wordEnd(clean.chars(), start, length);
-            ids.append(encoder.encode(clean.chars(), start, end));
+        IdBuffer ids = new IdBuffer(clean.length() / 3 + 8);
+        WordSplitter words = new WordSplitter(clean);
+        while (words.next()) {
+            ids.append(encoder.encode(clean.chars(), words.start(), words.end()));
         }
         return ids.toArray();
     }
 
     /**
      * @return start of text, the ids, end of text, padded to {@link TokenizerSettings#maxLength}
-     * @throws IllegalArgumentException if the prompt is too long and the settings say {@link Truncation#REFUSE}
+     * @throws IllegalArgumentException if the prompt is too long and the settings say {@link
+     *     Truncation#REFUSE}
      */
     public Encoding encode(String prompt) {
         CleanText clean = settings.cleanup().clean(prompt);
@@ -124,8 +125,8 @@ public final class ClipTokenizer {
     }
 
     /**
-     * A prompt of any length as several model inputs, each with its own start and end, whose text states are
-     * then concatenated. Nothing is lost.
+     * A prompt of any length as several model inputs, each with its own start and end, whose text
+     * states are then concatenated. Nothing is lost.
      *
      * @return at least one
      */
@@ -134,8 +135,8 @@ public final class ClipTokenizer {
     }
 
     /**
-     * A prompt whose emphasis signs ({@link PromptEmphasis}) are weights, not text; of any length, as
-     * {@link #encodeChunks}. A word ends where a weight does.
+     * A prompt whose emphasis signs ({@link PromptEmphasis}) are weights, not text; of any length,
+     * as {@link #encodeChunks}. A word ends where a weight does.
      */
     public WeightedEncoding encodeWeighted(String prompt) {
         List<WeightedText> parts = PromptEmphasis.parse(prompt);
@@ -170,20 +171,20 @@ public final class ClipTokenizer {
         return List.copyOf(chunks);
     }
 
-    /** @return where in the cleaned text the character stands that holds the first byte of a token */
+    /**
+     * @return where in the cleaned text the character stands that holds the first byte of a token
+     */
     private int startOfToken(CleanText clean, int token) {
-        char[] chars = clean.chars();
+        WordSplitter words = new WordSplitter(clean);
         int left = token;
-        int start = WordSplitter.skipSpace(chars, 0, clean.length());
-        while (true) {
-            int end = WordSplitter.wordEnd(chars, start, clean.length());
-            int[] ids = encoder.encode(chars, start, end);
+        while (words.next()) {
+            int[] ids = encoder.encode(clean.chars(), words.start(), words.end());
             if (left < ids.length) {
-                return start + charsBefore(ids, left, chars, start);
+                return words.start() + charsBefore(ids, left, clean.chars(), words.start());
             }
             left -= ids.length;
-            start = WordSplitter.skipSpace(chars, end, clean.length());
         }
+        return clean.length();
     }
 
     /** @return how many whole characters the first {@code count} tokens of a word cover */
@@ -207,7 +208,8 @@ public final class ClipTokenizer {
     }
 
     /**
-     * The text of ids, as OpenAI's {@code decode}: a space behind each word, special tokens spelt out.
+     * The text of ids, as OpenAI's {@code decode}: a space behind each word, special tokens spelt
+     * out.
      *
      * @throws IllegalArgumentException if an id is not in the vocabulary
      */

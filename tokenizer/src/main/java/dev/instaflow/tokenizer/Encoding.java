@@ -42,7 +42,10 @@ public final class Encoding {
         return new Encoding(ids, count + 2, lost.tokens(), lost.text(), vocabulary);
     }
 
-    /** @return [T] ids from start of text to the last padding, T = {@link TokenizerSettings#maxLength} */
+    /**
+     * @return [T] ids from start of text to the last padding, T = {@link
+     *     TokenizerSettings#maxLength}
+     */
     public int[] ids() {
         return ids.clone();
     }
@@ -73,8 +76,8 @@ public final class Encoding {
     }
 
     /**
-     * @return the end of the prompt that did not fit, as it was written; as cleaned (lower case), where the
-     *     cleaning did more than change case and white space there; empty if all did fit
+     * @return the end of the prompt that did not fit, as it was written; as cleaned (lower case),
+     *     where the cleaning did more than change case and white space there; empty if all did fit
      */
     public String lostText() {
         return lostText;

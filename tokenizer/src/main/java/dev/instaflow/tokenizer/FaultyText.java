@@ -1,14 +1,17 @@
 package dev.instaflow.tokenizer;
 
 import java.text.Normalizer;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 
 /**
- * Repairs what goes wrong with text on its way, as ftfy 6.3.1's {@code fix_text} does with its defaults:
- * HTML entities (unless there is a {@code <}), UTF-8 decoded as something else ({@link Mojibake}), C1 controls,
- * Latin ligatures and digraphs, full and half width forms, curly quotes, line ends, lone surrogates, terminal
- * escapes, control characters, NFC; line by line, until nothing changes.
- * <p>Deviation: which text counts as wrongly decoded is our own, narrower rule; see {@link Mojibake}.
+ * Repairs what goes wrong with text on its way, as ftfy 6.3.1's {@code fix_text} does with its
+ * defaults: HTML entities (unless there is a {@code <}), UTF-8 decoded as something else ({@link
+ * Mojibake}), C1 controls, Latin ligatures and digraphs, full and half width forms, curly quotes,
+ * line ends, lone surrogates, terminal escapes, control characters, NFC; line by line, until
+ * nothing changes.
+ * <p>Deviation: which text counts as wrongly decoded is our own, narrower rule; see {@link
+ * Mojibake}.
  */
 final class FaultyText {
     private static final Pattern SINGLE_QUOTES = Pattern.compile("[\u02BC\u2018-\u201B]");
@@ -23,33 +26,24 @@ final class FaultyText {
 
     static String fix(String text) {
         StringBuilder fixed = new StringBuilder(text.length());
-        boolean html = true;
+        UnaryOperator<String> entities = HtmlEntities::unescapeStrictly;
         for (int start = 0; start < text.length(); ) {
             int end = text.indexOf('\n', start) + 1;
             end = end == 0 ? text.length() : end;
             String line = text.substring(start, end);
-            html &= line.indexOf('<') < 0; // markup switches entities off for the rest of the text
-            fixed.append(html ? fixLine(line) : fixLineOfMarkup(line));
+            if (line.indexOf('<') >= 0) {
+                entities = UnaryOperator.identity(); // markup: no entities from here on
+            }
+            fixed.append(fixLine(line, entities));
             start = end;
         }
         return fixed.toString();
     }
 
-    private static String fixLine(String line) {
+    private static String fixLine(String line, UnaryOperator<String> entities) {
         String fixed = line;
         while (true) {
-            String next = fixCharacters(HtmlEntities.unescapeStrictly(fixed));
-            if (next.equals(fixed)) {
-                return fixed;
-            }
-            fixed = next;
-        }
-    }
-
-    private static String fixLineOfMarkup(String line) {
-        String fixed = line;
-        while (true) {
-            String next = fixCharacters(fixed);
+            String next = fixCharacters(entities.apply(fixed));
             if (next.equals(fixed)) {
                 return fixed;
             }
@@ -67,7 +61,9 @@ final class FaultyText {
         return Normalizer.normalize(text, Normalizer.Form.NFC);
     }
 
-    /** C1 controls, ligatures, widths and lone surrogates: what is decided one character at a time. */
+    /**
+     * C1 controls, ligatures, widths and lone surrogates: what is decided one character at a time.
+     */
     private static String replaceOdd(String text) {
         StringBuilder out = new StringBuilder(text.length());
         for (int i = 0; i < text.length(); ) {

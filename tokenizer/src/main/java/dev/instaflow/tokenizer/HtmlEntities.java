@@ -50,8 +50,8 @@ final class HtmlEntities {
     private HtmlEntities() {}
 
     /**
-     * The HTML standard's rules, as Python's {@code html.unescape}: also without a semicolon, and a known
-     * name at the head of an unknown one ({@code &notit;} becomes {@code ¬it;}).
+     * The HTML standard's rules, as Python's {@code html.unescape}: also without a semicolon, and a
+     * known name at the head of an unknown one ({@code &notit;} becomes {@code ¬it;}).
      */
     static String unescape(String text) {
         if (text.indexOf('&') < 0) {
@@ -61,8 +61,8 @@ final class HtmlEntities {
     }
 
     /**
-     * ftfy's rules: only with a semicolon and wholly known; also names in capitals, where they mean nothing
-     * else ({@code &EACUTE;} becomes {@code É}).
+     * ftfy's rules: only with a semicolon and wholly known; also names in capitals, where they mean
+     * nothing else ({@code &EACUTE;} becomes {@code É}).
      */
     static String unescapeStrictly(String text) {
         if (text.indexOf('&') < 0) {

@@ -10,10 +10,10 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * The words that a model's captions were made of, to say honestly which words of a prompt it has never seen:
- * byte-level encoding has no unknown token that would tell. Immutable and thread-safe.
- * <p>A word is a run of letters, digits and marks, or a run of symbols such as emoji; case and punctuation do
- * not count.
+ * The words that a model's captions were made of, to say honestly which words of a prompt it has
+ * never seen: byte-level encoding has no unknown token that would tell. Immutable and thread-safe.
+ * <p>A word is a run of letters, digits and marks, or a run of symbols such as emoji; case and
+ * punctuation do not count.
  */
 public final class KnownWords {
     private static final String EMOJI =
@@ -36,7 +36,10 @@ public final class KnownWords {
         return new KnownWords(Set.copyOf(words));
     }
 
-    /** @return the words of {@code prompt} that no caption has, as they are written there, each once, in order */
+    /**
+     * @return the words of {@code prompt} that no caption has, as they are written there, each
+     *     once, in order
+     */
     public List<String> unknownIn(String prompt) {
         Map<String, String> asked = wordsOf(prompt);
         asked.keySet().removeAll(words);

@@ -10,8 +10,8 @@ record Lost(int tokens, String text) {
     static final Lost NOTHING = new Lost(0, "");
 
     /**
-     * The end of the prompt as it was written. Found by walking both texts backwards, since cleaning keeps no
-     * record of where its characters came from.
+     * The end of the prompt as it was written. Found by walking both texts backwards, since
+     * cleaning keeps no record of where its characters came from.
      *
      * @param cut where in {@code clean} the first lost character stands
      */

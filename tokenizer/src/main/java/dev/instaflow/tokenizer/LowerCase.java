@@ -1,8 +1,8 @@
 package dev.instaflow.tokenizer;
 
 /**
- * Unicode's full lower-casing without a locale, which is Python's {@code str.lower}. Not
- * {@link String#toLowerCase()}: that looks for word breaks to decide about the final sigma, where Unicode
+ * Unicode's full lower-casing without a locale, which is Python's {@code str.lower}. Not {@link
+ * String#toLowerCase()}: that looks for word breaks to decide about the final sigma, where Unicode
  * (3.13, Final_Sigma) and Python look at the letters around it.
  */
 final class LowerCase {

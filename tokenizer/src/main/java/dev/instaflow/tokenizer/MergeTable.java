@@ -3,8 +3,8 @@ package dev.instaflow.tokenizer;
 import java.util.Arrays;
 
 /**
- * Rank and result of the merge of two adjacent pieces, by their ids. Open addressing, because this look-up
- * is what encoding a new word spends its time on.
+ * Rank and result of the merge of two adjacent pieces, by their ids. Open addressing, because this
+ * look-up is what encoding a new word spends its time on.
  */
 final class MergeTable {
     /** Rank of a pair that no merge names; larger than every rank. */
@@ -26,7 +26,8 @@ final class MergeTable {
 
     /**
      * @param source name of the merges for messages
-     * @throws TokenizerFormatException if a merge names a piece that the vocabulary lacks, or stands twice
+     * @throws TokenizerFormatException if a merge names a piece that the vocabulary lacks, or
+     *     stands twice
      */
     static MergeTable of(Vocabulary vocabulary, BytePairMerges merges, String source)
             throws TokenizerFormatException {

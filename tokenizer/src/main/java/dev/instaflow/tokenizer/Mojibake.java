@@ -7,12 +7,15 @@ import java.nio.charset.StandardCharsets;
 /**
  * UTF-8 that was decoded as windows-1252 (or Latin-1) or windows-1251, e.g. {@code cafÃ©} and
  * {@code РєРѕС‚}, back to what it was.
- * <p>A stretch of characters whose bytes in one of these sets are UTF-8 sequences is repaired if they hold
- * enough evidence, for real words can be such bytes too ({@code CAFÉ»}). ftfy 6.3.1 has more: eight further
- * character sets, lost or altered bytes, and a table of improbable neighbours in place of our evidence.
+ * <p>A stretch of characters whose bytes in one of these sets are UTF-8 sequences is repaired if
+ * they hold enough evidence, for real words can be such bytes too ({@code CAFÉ»}). ftfy 6.3.1 has
+ * more: eight further character sets, lost or altered bytes, and a table of improbable neighbours
+ * in place of our evidence.
  */
 final class Mojibake {
-    /** Evidence that suffices: one sequence that real text hardly has, or three that it might have. */
+    /**
+     * Evidence that suffices: one sequence that real text hardly has, or three that it might have.
+     */
     private static final int ENOUGH = 3;
 
     private Mojibake() {}
@@ -55,7 +58,10 @@ final class Mojibake {
         return out.toString();
     }
 
-    /** @return a byte for each character; 0, which begins and continues no sequence, where there is none */
+    /**
+     * @return a byte for each character; 0, which begins and continues no sequence, where there is
+     *     none
+     */
     private static byte[] bytesOf(String text, LegacyCharset charset) {
         byte[] bytes = new byte[text.length()];
         for (int i = 0; i < bytes.length; i++) {

@@ -12,8 +12,8 @@ import java.util.PriorityQueue;
 import java.util.Set;
 
 /**
- * How often each pair of adjacent pieces occurs in a corpus, kept up to date while pairs are merged: a merge
- * touches only the words that hold the pair.
+ * How often each pair of adjacent pieces occurs in a corpus, kept up to date while pairs are
+ * merged: a merge touches only the words that hold the pair.
  */
 final class PairCounts {
     /** No pair; pairs are never negative. */
@@ -79,7 +79,9 @@ final class PairCounts {
         return frequencies.getOrDefault(pair, 0L);
     }
 
-    /** @return the most frequent pair, of several the one with the smallest ids; or {@link #NONE} */
+    /**
+     * @return the most frequent pair, of several the one with the smallest ids; or {@link #NONE}
+     */
     long mostFrequent() {
         while (!queue.isEmpty()) {
             Candidate best = queue.peek();

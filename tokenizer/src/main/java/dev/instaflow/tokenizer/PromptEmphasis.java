@@ -8,10 +8,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Emphasis signs in prompts, by the rules of the AUTOMATIC1111 web UI ({@code parse_prompt_attention}):
+ * Emphasis signs in prompts, by the rules of the AUTOMATIC1111 web UI ({@code
+ * parse_prompt_attention}):
  * <ul>
  *   <li>{@code (text)} multiplies the weight by 1.1, {@code [text]} divides it by 1.1; both nest;
- *   <li>{@code (text:1.2)} multiplies by the number instead; {@code [text:1.2]} does not: there it is text;
+ *   <li>{@code (text:1.2)} multiplies by the number instead; {@code [text:1.2]} does not: there it
+ *       is text;
  *   <li>a backslash makes the bracket behind it plain text;
  *   <li>a bracket that is never closed reaches to the end; one that was never opened is plain text.
  * </ul>
@@ -19,10 +21,14 @@ import java.util.regex.Pattern;
 public final class PromptEmphasis {
     private static final double STEP = 1.1;
 
-    /** An escaped sign, a sign, {@code :1.2)}, a stretch without signs, or a lone backslash or colon. */
+    /**
+     * An escaped sign, a sign, {@code :1.2)}, a stretch without signs, or a lone backslash or
+     * colon.
+     */
     private static final Pattern TOKEN =
             Pattern.compile(
-                    "\\\\[()\\[\\]\\\\]|[(\\[\\])]|:\\s*([+-]?[.\\d]+)\\s*\\)|[^\\\\()\\[\\]:]+|[\\\\:]");
+                    "\\\\[()\\[\\]\\\\]|[(\\[\\])]|:\\s*([+-]?[.\\d]+)\\s*\\)"
+                            + "|[^\\\\()\\[\\]:]+|[\\\\:]");
 
     private final List<StringBuilder> texts = new ArrayList<>();
     private final List<Double> weights = new ArrayList<>();
@@ -32,7 +38,10 @@ public final class PromptEmphasis {
 
     private PromptEmphasis() {}
 
-    /** @return the stretches of {@code prompt} in order, neighbours of equal weight joined; at least one */
+    /**
+     * @return the stretches of {@code prompt} in order, neighbours of equal weight joined; at least
+     *     one
+     */
     public static List<WeightedText> parse(String prompt) {
         PromptEmphasis parser = new PromptEmphasis();
         Matcher token = TOKEN.matcher(prompt);

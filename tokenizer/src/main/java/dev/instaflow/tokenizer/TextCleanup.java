@@ -3,13 +3,14 @@ package dev.instaflow.tokenizer;
 import java.text.Normalizer;
 
 /**
- * What happens to a prompt before it is cut into words. The ways differ on few prompts (curly quotes,
- * decomposed accents, Chinese, HTML), but there the ids differ, so use the one the model was trained with.
+ * What happens to a prompt before it is cut into words. The ways differ on few prompts (curly
+ * quotes, decomposed accents, Chinese, HTML), but there the ids differ, so use the one the model
+ * was trained with.
  */
 public enum TextCleanup {
     /**
-     * OpenAI's CLIP with ftfy 6.3.1 installed, which is how Stable Diffusion's text encoder was trained:
-     * {@link FaultyText}, HTML unescaped twice, white space collapsed, lower case.
+     * OpenAI's CLIP with ftfy 6.3.1 installed, which is how Stable Diffusion's text encoder was
+     * trained: {@link FaultyText}, HTML unescaped twice, white space collapsed, lower case.
      */
     OPENAI {
         @Override
@@ -18,7 +19,10 @@ public enum TextCleanup {
         }
     },
 
-    /** OpenAI's CLIP where ftfy is not installed: HTML unescaped twice, white space collapsed, lower case. */
+    /**
+     * OpenAI's CLIP where ftfy is not installed: HTML unescaped twice, white space collapsed, lower
+     * case.
+     */
     OPENAI_WITHOUT_FTFY {
         @Override
         String cleanOdd(String text) {
@@ -28,8 +32,8 @@ public enum TextCleanup {
     },
 
     /**
-     * Hugging Face transformers' CLIPTokenizer where ftfy is not installed: control, format, private-use and
-     * unassigned characters dropped, Chinese characters apart, NFC, lower case.
+     * Hugging Face transformers' CLIPTokenizer where ftfy is not installed: control, format,
+     * private-use and unassigned characters dropped, Chinese characters apart, NFC, lower case.
      */
     TRANSFORMERS_WITHOUT_FTFY {
         @Override
@@ -49,7 +53,10 @@ public enum TextCleanup {
     /** Cleans any text, without regard to speed. */
     abstract String cleanOdd(String text);
 
-    /** @return {@code text} cleaned; white space at the ends or in runs may be left, for words do not see it */
+    /**
+     * @return {@code text} cleaned; white space at the ends or in runs may be left, for words do
+     *     not see it
+     */
     CleanText clean(String text) {
         char[] lower = new char[text.length()];
         char previous = ' ';
@@ -69,7 +76,10 @@ public enum TextCleanup {
     private static final int FIRST_EMOJI = 0x1F300;
     private static final int LAST_EMOJI = 0x1FAFF;
 
-    /** @return the lower case, or {@link #ODD} if some way of cleaning does more than that to the character */
+    /**
+     * @return the lower case, or {@link #ODD} if some way of cleaning does more than that to the
+     *     character
+     */
     private static char lowerAscii(char c) {
         if (c >= 'A' && c <= 'Z') {
             return (char) (c | 0x20);
@@ -78,7 +88,10 @@ public enum TextCleanup {
         return plain ? c : ODD;
     }
 
-    /** The Russian letters, which nothing composes with unless a combining mark, itself odd, follows. */
+    /**
+     * The Russian letters, which nothing composes with unless a combining mark, itself odd,
+     * follows.
+     */
     private static char lowerRussian(char c, char previous) {
         if (c >= 'а' && c <= 'я') {
             return c;

@@ -19,7 +19,10 @@ public record TokenizerFiles(Vocabulary vocabulary, BytePairMerges merges) {
     static final String VOCABULARY = "vocab.json";
     static final String MERGES = "merges.txt";
 
-    /** CLIP's are 0.9 and 0.5 MB. A larger file is a mistake, and must not be read to its end to find out. */
+    /**
+     * CLIP's are 0.9 and 0.5 MB. A larger file is a mistake, and must not be read to its end to
+     * find out.
+     */
     static final int MAX_BYTES = 64 << 20;
 
     /**

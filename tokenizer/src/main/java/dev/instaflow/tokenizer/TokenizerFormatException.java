@@ -2,7 +2,10 @@ package dev.instaflow.tokenizer;
 
 import java.io.IOException;
 
-/** A vocabulary or merges file that is not what it should be; the message names the file and the place. */
+/**
+ * A vocabulary or merges file that is not what it should be; the message names the file and the
+ * place.
+ */
 public final class TokenizerFormatException extends IOException {
     private static final long serialVersionUID = 1L;
 

@@ -25,7 +25,10 @@ public record TokenizerSettings(
         Objects.requireNonNull(cleanup, "cleanup");
     }
 
-    /** @return Stable Diffusion 1.x and InstaFlow: 77, padded with end of text, cleaned as OpenAI does */
+    /**
+     * @return Stable Diffusion 1.x and InstaFlow: 77, padded with end of text, cleaned as OpenAI
+     *     does
+     */
     public static TokenizerSettings clip() {
         return new TokenizerSettings(
                 77, Padding.END_OF_TEXT, Truncation.KEEP_START, TextCleanup.OPENAI);

@@ -13,9 +13,10 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * The pieces of a byte-level vocabulary and their ids, 0..size-1 without gaps. Immutable and thread-safe.
- * <p>A piece is written in GPT-2's byte alphabet, one character a byte; {@code </w>} closes a word. All 256
- * bytes must be there both ways, so every text has ids.
+ * The pieces of a byte-level vocabulary and their ids, 0..size-1 without gaps. Immutable and
+ * thread-safe.
+ * <p>A piece is written in GPT-2's byte alphabet, one character a byte; {@code </w>} closes a word.
+ * All 256 bytes must be there both ways, so every text has ids.
  */
 public final class Vocabulary {
     /** Piece that opens every model input. */
@@ -42,7 +43,10 @@ public final class Vocabulary {
         this.endOfText = find(END_OF_TEXT);
     }
 
-    /** @return the vocabulary whose ids are the places in {@code pieces}, which were made here and are distinct */
+    /**
+     * @return the vocabulary whose ids are the places in {@code pieces}, which were made here and
+     *     are distinct
+     */
     static Vocabulary ofDistinct(List<String> pieces) {
         String[] byId = pieces.toArray(String[]::new);
         return new Vocabulary(byId, slotsOf(byId));
@@ -185,7 +189,7 @@ public final class Vocabulary {
                         quote(pieces[id])
                                 + " (id "
                                 + id
-                                + ") has characters outside the byte alphabet: not a byte-level vocabulary");
+                                + ") is outside the byte alphabet: not a byte-level vocabulary");
             }
         }
         for (int value = 0; value < BYTES; value++) {

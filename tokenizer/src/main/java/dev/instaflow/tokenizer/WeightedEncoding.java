@@ -4,7 +4,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 
-/** A prompt with emphasis as model inputs, and a weight for every token. Immutable and thread-safe. */
+/**
+ * A prompt with emphasis as model inputs, and a weight for every token. Immutable and thread-safe.
+ */
 public final class WeightedEncoding {
     private final List<Encoding> chunks;
     private final float[][] weights;

@@ -3,9 +3,9 @@ package dev.instaflow.tokenizer;
 import java.util.Arrays;
 
 /**
- * The ids of words met lately. Direct-mapped and therefore bounded: a word takes the place of the one that
- * was in its slot. Thread-safe without locks: an entry never changes once made (its fields are final), and
- * a lost race costs only encoding that word again.
+ * The ids of words met lately. Direct-mapped and therefore bounded: a word takes the place of the
+ * one that was in its slot. Thread-safe without locks: an entry never changes once made (its fields
+ * are final), and a lost race costs only encoding that word again.
  */
 final class WordCache {
     private static final int SLOTS = 1 << 13;
@@ -24,7 +24,10 @@ final class WordCache {
         return hash * 0x9E3779B1;
     }
 
-    /** @return the ids of {@code text[start, end)}, not to be modified, or an empty array if it is not here */
+    /**
+     * @return the ids of {@code text[start, end)}, not to be modified, or an empty array if it is
+     *     not here
+     */
     int[] find(int hash, char[] text, int start, int end) {
         Entry entry = entries[hash >>> 19];
         return entry != null

@@ -1,9 +1,14 @@
 package dev.instaflow.tokenizer;
 
 /**
- * Cuts text into the words that byte-pair encoding works on, as CLIP's regular expression does, ignoring case:
- * <pre>{@code <\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+}</pre>
- * By hand, since {@code java.util.regex} with Unicode classes takes longer than all the rest of the encoding.
+ * Goes through text word by word, as byte-pair encoding works on it. Cuts as CLIP's regular
+ * expression does, ignoring case:
+ * <pre>{@code
+ * <\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|
+ * [\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+
+ * }</pre>
+ * By hand, since {@code java.util.regex} with Unicode classes takes longer than all the rest of the
+ * encoding.
  */
 final class WordSplitter {
     private static final byte SPACE = 0;
@@ -12,8 +17,8 @@ final class WordSplitter {
     private static final byte OTHER = 3;
 
     /**
-     * A combining mark that the expression matches nowhere, so that it goes as white space does: regardless of
-     * case it equals the letter iota, but it is no letter itself.
+     * A combining mark that the expression matches nowhere, so that it goes as white space does:
+     * regardless of case it equals the letter iota, but it is no letter itself.
      */
     private static final int SUBSCRIPT_IOTA = 0x345;
 
@@ -25,10 +30,35 @@ final class WordSplitter {
         }
     }
 
-    private WordSplitter() {}
+    private final char[] text;
+    private final int length;
+    private int start;
+    private int end;
 
-    /** @return the first place at or after {@code start} that is not white space, or {@code length} */
-    static int skipSpace(char[] text, int start, int length) {
+    /** A place before the first word of {@code clean}. */
+    WordSplitter(CleanText clean) {
+        this.text = clean.chars();
+        this.length = clean.length();
+    }
+
+    /** Goes to the next word. @return whether there is one */
+    boolean next() {
+        start = skipSpace(text, end, length);
+        end = start < length ? wordEnd(text, start, length) : length;
+        return start < length;
+    }
+
+    /** @return where the word begins in {@link CleanText#chars} */
+    int start() {
+        return start;
+    }
+
+    /** @return where the word ends in {@link CleanText#chars} */
+    int end() {
+        return end;
+    }
+
+    private static int skipSpace(char[] text, int start, int length) {
         int i = start;
         while (i < length && classAt(text, i, length) == SPACE) {
             i++; // all of them are in the basic plane
@@ -36,8 +66,7 @@ final class WordSplitter {
         return i;
     }
 
-    /** @param start a place below {@code length} that is not white space @return the end of the word there */
-    static int wordEnd(char[] text, int start, int length) {
+    private static int wordEnd(char[] text, int start, int length) {
         byte first = classAt(text, start, length);
         if (first == OTHER) {
             int special = specialEnd(text, start, length);
@@ -55,7 +84,10 @@ final class WordSplitter {
         return end;
     }
 
-    /** @return end of the special piece or contraction at {@code start}, or {@code start} if there is none */
+    /**
+     * @return end of the special piece or contraction at {@code start}, or {@code start} if there
+     *     is none
+     */
     private static int specialEnd(char[] text, int start, int length) {
         if (text[start] == '<') {
             return startsWith(text, start, length, Vocabulary.START_OF_TEXT)
@@ -116,7 +148,9 @@ final class WordSplitter {
         };
     }
 
-    /** Unicode's White_Space, which is what {@code \s} means to the original's regular expressions. */
+    /**
+     * Unicode's White_Space, which is what {@code \s} means to the original's regular expressions.
+     */
     static boolean isWhiteSpace(int point) {
         return point >= '\t' && point <= '\r'
                 || point == ' '

@@ -22,7 +22,10 @@ import org.junit.jupiter.api.io.TempDir;
 class BpeTrainerTest {
     @TempDir private Path folder;
 
-    /** The corpus of Sennrich et al. 2016, figure 1; merges derived by hand, ties by the smaller left id. */
+    /**
+     * The corpus of Sennrich et al. 2016, figure 1; merges derived by hand, ties by the smaller
+     * left id.
+     */
     @Test
     void mergesEqualThoseDerivedByHand() {
         String corpus =
@@ -99,7 +102,9 @@ class BpeTrainerTest {
         assertArrayEquals(one.merges().toText(), other.merges().toText());
     }
 
-    /** The counts that are kept up to date give the merges that counting anew in every round gives. */
+    /**
+     * The counts that are kept up to date give the merges that counting anew in every round gives.
+     */
     @Test
     void incrementalCountsEqualCountingAnew() {
         List<String> words = randomWords(400);

@@ -12,8 +12,8 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /**
- * Against OpenAI's simple_tokenizer and transformers' CLIPTokenizer, which made clip/cases.json; its
- * {@code ids} are OpenAI's with ftfy, and other set-ups are given where they differ.
+ * Against OpenAI's simple_tokenizer and transformers' CLIPTokenizer, which made clip/cases.json;
+ * its {@code ids} are OpenAI's with ftfy, and other set-ups are given where they differ.
  */
 class ClipTokenizerOracleTest {
     private static final int CASES = 492;

@@ -10,7 +10,9 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 class WordSplitterTest {
-    /** CLIP's expression; it is applied to lower-cased text, so ignoring case only adds the long s. */
+    /**
+     * CLIP's expression; it is applied to lower-cased text, so ignoring case only adds the long s.
+     */
     private static final Pattern CLIP =
             Pattern.compile(
                     "<\\|[sſ]tartoftext\\|>|<\\|endoftext\\|>|'[sſ]|'t|'re|'ve|'m|'ll|'d"
@@ -77,14 +79,10 @@ class WordSplitterTest {
     }
 
     private static List<String> words(String text) {
-        char[] chars = text.toCharArray();
+        WordSplitter place = new WordSplitter(CleanText.of(text));
         List<String> words = new ArrayList<>();
-        int end;
-        for (int start = WordSplitter.skipSpace(chars, 0, chars.length);
-                start < chars.length;
-                start = WordSplitter.skipSpace(chars, end, chars.length)) {
-            end = WordSplitter.wordEnd(chars, start, chars.length);
-            words.add(text.substring(start, end));
+        while (place.next()) {
+            words.add(text.substring(place.start(), place.end()));
         }
         return words;
     }
