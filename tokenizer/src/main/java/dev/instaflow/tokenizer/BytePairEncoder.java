@@ -10,6 +10,7 @@ import java.util.Arrays;
  */
 final class BytePairEncoder {
     private static final int BYTES = 256;
+    private static final int LONG_WORD = 256; // bytes; no word of a language is that long
 
     private final MergeTable merges;
     private final WordCache cache = new WordCache();
@@ -94,6 +95,9 @@ final class BytePairEncoder {
 
     /** Merges {@code ids[0, count)} in place. @return how many are left */
     private int mergeAll(int[] ids, int count) {
+        if (count > LONG_WORD) {
+            return LongWordMerger.mergeAll(merges, ids, count);
+        }
         int[] ranks = new int[count]; // ranks[i] belongs to ids[i], ids[i + 1]
         int lowest = MergeTable.NO_MERGE;
         for (int i = 0; i < count - 1; i++) {

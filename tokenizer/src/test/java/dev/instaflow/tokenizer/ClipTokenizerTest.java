@@ -7,9 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -22,11 +26,15 @@ class ClipTokenizerTest {
     private static final int END = 49407;
     private static final int[] A_CAT = {320, 2368}; // OpenAI's ids of "a cat"
 
+    private static final Map<String, Integer> RANKS = new HashMap<>();
+
     private static ClipTokenizer clip;
 
     @BeforeAll
     static void load() throws IOException {
         clip = Fixtures.clip(TokenizerSettings.clip());
+        String merges = new String(Fixtures.bytes("clip/merges.txt"), StandardCharsets.UTF_8);
+        merges.lines().skip(1).forEach(line -> RANKS.put(line, RANKS.size()));
     }
 
     @Test
@@ -141,6 +149,44 @@ class ClipTokenizerTest {
         assertEquals(2, weighted.chunks().size());
         assertArrayEquals(
                 new float[] {1, 1.1f * 1.1f, 1, 1}, Arrays.copyOf(weighted.weights(1), 4), 1e-6f);
+    }
+
+    /** Both sides of the length where the way of merging changes, against merging word by hand. */
+    @Test
+    void longWordsAreMergedAsShortOnesAre() {
+        Random random = new Random(3);
+        for (int length : new int[] {255, 256, 257, 258, 700, 3000}) {
+            StringBuilder word = new StringBuilder();
+            for (int i = 0; i < length; i++) {
+                word.append("eeetttaaoinshrlx".charAt(random.nextInt(16)));
+            }
+            assertArrayEquals(roundByRound(word.toString()), clip.ids(word.toString()));
+        }
+    }
+
+    private static int[] roundByRound(String word) {
+        List<String> pieces = new ArrayList<>(List.of(word.split("")));
+        pieces.set(word.length() - 1, pieces.get(word.length() - 1) + "</w>");
+        while (true) {
+            String best = "";
+            for (int i = 0; i + 1 < pieces.size(); i++) {
+                String pair = pieces.get(i) + " " + pieces.get(i + 1);
+                if (RANKS.containsKey(pair)
+                        && (best.isEmpty() || RANKS.get(pair) < RANKS.get(best))) {
+                    best = pair;
+                }
+            }
+            if (best.isEmpty()) {
+                return pieces.stream()
+                        .mapToInt(p -> clip.vocabulary().id(p).orElseThrow())
+                        .toArray();
+            }
+            for (int i = 0; i + 1 < pieces.size(); i++) {
+                if (best.equals(pieces.get(i) + " " + pieces.get(i + 1))) {
+                    pieces.set(i, pieces.get(i) + pieces.remove(i + 1));
+                }
+            }
+        }
     }
 
     @Test
