@@ -93,14 +93,11 @@ while getopts ':d:b:h' option; do
       usage
       exit 0
       ;;
-    :) misuse "-$OPTARG needs a value" ;;
-    *) misuse "unknown option -$OPTARG" ;;
+    *) bad_option "$option" "$OPTARG" ;;
   esac
 done
 shift $((OPTIND - 1))
-[ $# -eq 0 ] || misuse "unexpected argument \"$1\""
-[ -n "$directory" ] || misuse "-d needs a folder"
-check_base_url "$base"
+check_arguments "$directory" "$base" "$@"
 check_credentials_are_safe "$base"
 need_command curl "install it, or download the archive on the data set's Kaggle page by hand"
 need_command unzip "install it to unpack the archive"

@@ -56,15 +56,12 @@ while getopts ':ifd:b:h' option; do
       usage
       exit 0
       ;;
-    :) misuse "-$OPTARG needs a value" ;;
-    *) misuse "unknown option -$OPTARG" ;;
+    *) bad_option "$option" "$OPTARG" ;;
   esac
 done
 shift $((OPTIND - 1))
-[ $# -eq 0 ] || misuse "unexpected argument \"$1\""
+check_arguments "$directory" "$base" "$@"
 [ -n "$sets" ] || misuse "say which files: -i, -f or both"
-[ -n "$directory" ] || misuse "-d needs a folder"
-check_base_url "$base"
 need_command curl "install it, or download the files named in this script by hand"
 
 count=0

@@ -26,10 +26,21 @@ need_command() {
   command -v "$1" >/dev/null 2>&1 || fail "$1 is not installed; $2"
 }
 
-check_base_url() {
-  case $1 in
+# check_arguments DIR BASE_URL REST...: what both scripts ask of -d, of -b, and of what follows the options.
+check_arguments() {
+  [ -n "$1" ] || misuse "-d needs a folder"
+  case $2 in
     http://?* | https://?*) ;;
-    *) misuse "-b needs an http:// or https:// address, got \"$1\"" ;;
+    *) misuse "-b needs an http:// or https:// address, got \"$2\"" ;;
+  esac
+  [ $# -eq 2 ] || misuse "unexpected argument \"$3\""
+}
+
+# bad_option OPTION NAME: what getopts reports with a leading colon in its list.
+bad_option() {
+  case $1 in
+    :) misuse "-$2 needs a value" ;;
+    *) misuse "unknown option -$2" ;;
   esac
 }
 
