@@ -9,5 +9,7 @@ public enum CheckpointFormat {
     /** A JSON header and one data block. */
     SAFETENSORS,
     /** A folder with {@code unet/}, {@code vae/}, {@code text_encoder/}. */
-    DIFFUSERS
+    DIFFUSERS,
+    /** No container: tensors gathered in memory, never what {@code open} returns. */
+    MEMORY
 }

@@ -2,8 +2,8 @@ package dev.instaflow.checkpoint;
 
 import dev.instaflow.checkpoint.ckpt.CkptReader;
 import dev.instaflow.checkpoint.ckpt.LegacyReader;
-import dev.instaflow.checkpoint.mapped.MappedFile;
 import dev.instaflow.checkpoint.safetensors.SafetensorsReader;
+import dev.instaflow.checkpoint.storage.MappedFile;
 import java.io.IOException;
 import java.nio.file.Path;
 

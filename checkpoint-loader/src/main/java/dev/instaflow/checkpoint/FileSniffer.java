@@ -1,6 +1,6 @@
 package dev.instaflow.checkpoint;
 
-import dev.instaflow.checkpoint.mapped.MappedFile;
+import dev.instaflow.checkpoint.storage.MappedFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

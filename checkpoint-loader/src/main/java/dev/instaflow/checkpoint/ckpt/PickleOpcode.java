@@ -101,6 +101,11 @@ enum PickleOpcode {
         this.code = code;
     }
 
+    /** The byte in the file. */
+    int code() {
+        return code;
+    }
+
     static Optional<PickleOpcode> of(int code) {
         return Optional.ofNullable(BY_CODE[code]);
     }

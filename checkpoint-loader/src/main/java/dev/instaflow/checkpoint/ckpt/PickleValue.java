@@ -2,7 +2,7 @@ package dev.instaflow.checkpoint.ckpt;
 
 import dev.instaflow.checkpoint.DType;
 import dev.instaflow.checkpoint.Escaped;
-import dev.instaflow.checkpoint.mapped.TensorLayout;
+import dev.instaflow.checkpoint.storage.TensorLayout;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -9,7 +9,7 @@ import dev.instaflow.checkpoint.ckpt.PickleValue.StorageRef;
 import dev.instaflow.checkpoint.ckpt.PickleValue.StorageType;
 import dev.instaflow.checkpoint.ckpt.PickleValue.TensorRef;
 import dev.instaflow.checkpoint.ckpt.PickleValue.TypeName;
-import dev.instaflow.checkpoint.mapped.TensorLayout;
+import dev.instaflow.checkpoint.storage.TensorLayout;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

@@ -2,7 +2,7 @@ package dev.instaflow.checkpoint.ckpt;
 
 import dev.instaflow.checkpoint.CheckpointFormatException;
 import dev.instaflow.checkpoint.Escaped;
-import dev.instaflow.checkpoint.mapped.MappedFile;
+import dev.instaflow.checkpoint.storage.MappedFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,7 +1,7 @@
 package dev.instaflow.checkpoint.ckpt;
 
 import dev.instaflow.checkpoint.CheckpointFormatException;
-import dev.instaflow.checkpoint.mapped.MappedFile;
+import dev.instaflow.checkpoint.storage.MappedFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

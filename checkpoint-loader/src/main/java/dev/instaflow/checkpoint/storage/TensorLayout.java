@@ -1,4 +1,4 @@
-package dev.instaflow.checkpoint.mapped;
+package dev.instaflow.checkpoint.storage;
 
 import java.util.ArrayList;
 import java.util.Collections;

@@ -1,4 +1,4 @@
-package dev.instaflow.checkpoint.mapped;
+package dev.instaflow.checkpoint.storage;
 
 import dev.instaflow.checkpoint.DType;
 import dev.instaflow.checkpoint.Entry;

@@ -1,0 +1,140 @@
+package dev.instaflow.checkpoint.storage;
+
+import dev.instaflow.checkpoint.CheckpointFormatException;
+import dev.instaflow.checkpoint.DType;
+import dev.instaflow.checkpoint.Entry;
+import dev.instaflow.checkpoint.Escaped;
+import dev.instaflow.checkpoint.SmallFloats;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * A float tensor as if it were stored as F32, F16 or BF16: rounded to nearest, ties to even. A finite
+ * value beyond the range is an error when it is read, never an infinity. F64 rounds to F32 first.
+ */
+public final class ConvertedEntry implements Entry {
+    /** Elements converted at a time. */
+    private static final int CHUNK = 1 << 16;
+
+    private final Entry source;
+    private final DType dtype;
+
+    private ConvertedEntry(Entry source, DType dtype) {
+        this.source = source;
+        this.dtype = dtype;
+    }
+
+    /**
+     * A view in another type.
+     *
+     * @param source a float tensor
+     * @param dtype F32, F16 or BF16
+     * @return {@code source} itself if it has that type already
+     * @throws IllegalArgumentException for other types
+     */
+    public static Entry of(Entry source, DType dtype) {
+        if (dtype != DType.F32 && dtype != DType.F16 && dtype != DType.BF16) {
+            throw new IllegalArgumentException("cannot convert to " + dtype + ": F32, F16 or BF16");
+        }
+        if (!source.dtype().isFloat()) {
+            throw new IllegalArgumentException(
+                    "tensor "
+                            + Escaped.quote(source.name())
+                            + " is "
+                            + source.dtype()
+                            + ", only floats are converted");
+        }
+        return source.dtype() == dtype ? source : new ConvertedEntry(source, dtype);
+    }
+
+    @Override
+    public String name() {
+        return source.name();
+    }
+
+    @Override
+    public DType dtype() {
+        return dtype;
+    }
+
+    @Override
+    public List<Long> shape() {
+        return source.shape();
+    }
+
+    @Override
+    public void readFloats(long first, float[] target, int offset, int length) throws IOException {
+        source.readFloats(first, target, offset, length);
+        for (int i = offset; i < offset + length; i++) {
+            target[i] = rounded(target[i], first + i - offset);
+        }
+    }
+
+    @Override
+    public void readLongs(long first, long[] target, int offset, int length) throws IOException {
+        Objects.checkFromIndexSize(offset, length, target.length);
+        float[] chunk = new float[Math.min(CHUNK, length)];
+        for (int done = 0; done < length; done += chunk.length) {
+            int n = Math.min(chunk.length, length - done);
+            readFloats(first + done, chunk, 0, n);
+            for (int i = 0; i < n; i++) {
+                target[offset + done + i] = (long) chunk[i];
+            }
+        }
+    }
+
+    @Override
+    public void readBytes(long first, byte[] target, int offset, int length) throws IOException {
+        int size = dtype.sizeBytes();
+        Objects.checkFromIndexSize((long) offset, (long) length * size, (long) target.length);
+        ByteBuffer out = ByteBuffer.wrap(target).order(ByteOrder.LITTLE_ENDIAN).position(offset);
+        float[] chunk = new float[Math.min(CHUNK, length)];
+        for (int done = 0; done < length; done += chunk.length) {
+            int n = Math.min(chunk.length, length - done);
+            source.readFloats(first + done, chunk, 0, n);
+            for (int i = 0; i < n; i++) {
+                put(out, chunk[i], first + done + i);
+            }
+        }
+    }
+
+    private void put(ByteBuffer out, float value, long index) throws CheckpointFormatException {
+        switch (dtype) {
+            case F16 -> out.putShort(f16(value, index));
+            case BF16 -> out.putShort(SmallFloats.floatToBf16(value));
+            default -> out.putFloat(value);
+        }
+    }
+
+    private float rounded(float value, long index) throws CheckpointFormatException {
+        return switch (dtype) {
+            case F16 -> SmallFloats.f16ToFloat(f16(value, index));
+            case BF16 -> Float.intBitsToFloat(SmallFloats.floatToBf16(value) << 16);
+            default -> value;
+        };
+    }
+
+    private short f16(float value, long index) throws CheckpointFormatException {
+        if (SmallFloats.overflowsF16(value)) {
+            throw new CheckpointFormatException(
+                    "tensor "
+                            + Escaped.quote(name())
+                            + ": element "
+                            + index
+                            + " is "
+                            + value
+                            + ", beyond the "
+                            + SmallFloats.F16_MAX
+                            + " that F16 can hold; write BF16 or F32 instead");
+        }
+        return SmallFloats.floatToF16(value);
+    }
+
+    @Override
+    public String toString() {
+        return Escaped.quote(name()) + " " + dtype + " " + shape();
+    }
+}
