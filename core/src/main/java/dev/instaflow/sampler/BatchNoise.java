@@ -1,0 +1,72 @@
+package dev.instaflow.sampler;
+
+import dev.instaflow.ops.Ops;
+import dev.instaflow.tensor.ChannelOrder;
+import dev.instaflow.tensor.Shape;
+import dev.instaflow.tensor.Tensor;
+import java.util.List;
+import java.util.stream.LongStream;
+
+/**
+ * The noise of a batch, one stream an image, so that an image does not depend on its batch mates. The
+ * first draw is the start, the next ones are for the samplers that add noise, as with a list of
+ * generators in diffusers. Numbers are drawn in the order {@code [C,h,w]} of a file, as torch would for
+ * {@code [1,C,h,w]}, and stored channels last. Not thread-safe.
+ */
+public final class BatchNoise implements StepNoise {
+    private final List<NoiseStream> streams;
+
+    private BatchNoise(List<NoiseStream> streams) {
+        this.streams = streams;
+    }
+
+    /**
+     * Streams of consecutive seeds.
+     *
+     * @param source which generator
+     * @param firstSeed seed of image 0; image i has {@code firstSeed + i}
+     * @param images at least 1
+     * @return streams at their beginnings
+     */
+    public static BatchNoise of(NoiseSource source, long firstSeed, int images) {
+        if (images < 1) {
+            throw new IllegalArgumentException("noise for " + images + " images");
+        }
+        return of(source, LongStream.range(0, images).map(i -> firstSeed + i).toArray());
+    }
+
+    /**
+     * Streams of given seeds.
+     *
+     * @param source which generator
+     * @param seeds one an image
+     * @return streams at their beginnings
+     */
+    public static BatchNoise of(NoiseSource source, long... seeds) {
+        return new BatchNoise(LongStream.of(seeds).mapToObj(source::stream).toList());
+    }
+
+    /**
+     * The next draw of every stream.
+     *
+     * @param ops owns the result
+     * @param shape [N,h,w,C], N as many as streams
+     * @return normal numbers
+     * @throws IllegalArgumentException if N is another number
+     */
+    @Override
+    public Tensor next(Ops ops, Shape shape) {
+        if (shape.rank() != 4 || shape.size(0) != streams.size()) {
+            throw new IllegalArgumentException(
+                    "noise of %d images cannot fill %s".formatted(streams.size(), shape));
+        }
+        int perImage = Math.toIntExact(shape.count() / streams.size());
+        float[] nchw = new float[Math.toIntExact(shape.count())];
+        for (int n = 0; n < streams.size(); n++) {
+            float[] image = streams.get(n).normals(perImage);
+            System.arraycopy(image, 0, nchw, n * perImage, perImage);
+        }
+        float[] values = ChannelOrder.toChannelsLast(ChannelOrder.channelsFirst(shape), nchw);
+        return ops.tensor("noise", shape, values);
+    }
+}

@@ -1,0 +1,13 @@
+package dev.instaflow.sampler;
+
+/** One image's stream of normal random numbers. Not thread-safe. */
+public interface NoiseStream {
+    /**
+     * Draws normal numbers of mean 0 and variance 1, as one call: in the torch streams the values
+     * depend on how many are drawn together.
+     *
+     * @param count at least 0
+     * @return a fresh array of {@code count} values
+     */
+    float[] normals(int count);
+}
