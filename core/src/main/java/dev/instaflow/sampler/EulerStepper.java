@@ -1,0 +1,25 @@
+package dev.instaflow.sampler;
+
+import dev.instaflow.ops.Ops;
+import dev.instaflow.ops.Scope;
+import dev.instaflow.tensor.Tensor;
+
+/** {@code x + (sigma' - sigma) * eps}. */
+final class EulerStepper implements Stepper {
+    private final Grid grid;
+    private final Network network;
+
+    EulerStepper(Grid grid, Network network) {
+        this.grid = grid;
+        this.network = network;
+    }
+
+    @Override
+    public Tensor step(Scope scope, int i, Tensor x) {
+        Ops ops = scope.ops();
+        NoiseLevel level = grid.level(i);
+        Tensor noise = network.noise(ops, x, level, grid.label(i));
+        double change = grid.level(i + 1).noise() - level.noise();
+        return Network.sum(ops, new double[] {1, change}, x, noise);
+    }
+}
