@@ -1,0 +1,128 @@
+package dev.instaflow.backend.cpu;
+
+import java.util.Arrays;
+
+/**
+ * Mean and spread of each channel of {@code [P,C]} values, in one reading. Sums run in F32 over at most
+ * {@link #ROWS} values and in F64 above that; the squares are of distances from the channel's first
+ * value, so a mean far from 0 costs no precision. The parts and their order are fixed by the sizes, so
+ * the result does not depend on the thread count.
+ */
+final class ChannelSums {
+    /** F32 sums are folded into F64 after this many rows. */
+    private static final int ROWS = 64;
+
+    /** Neighbouring positions are read as one longer row, since short loops vectorise badly. */
+    private static final int ROW_VALUES = 2048;
+
+    private static final int MAX_PARTS = 16;
+    private static final long PART_VALUES = 1 << 17;
+
+    private final CpuEngine engine;
+    private final int c;
+    private final int rowValues;
+    private final int parts;
+    private final long positions;
+    private final double[][] sums;
+    private float[] origin;
+
+    ChannelSums(CpuEngine engine, long positions, int c) {
+        this.engine = engine;
+        this.positions = positions;
+        this.c = c;
+        this.rowValues = c * (int) Math.min(Math.max(1, ROW_VALUES / c), positions);
+        this.parts = (int) Math.min(MAX_PARTS, Math.max(1, positions * c / PART_VALUES));
+        this.sums = new double[parts][];
+    }
+
+    /** Reads the values at an address; returns C means, then C sums of squared distances from them. */
+    double[] of(long address) {
+        Staging staging = engine.takeStaging();
+        try {
+            origin = staging.array(0, rowValues);
+            staging.cursor.read(address, origin, c);
+            for (int i = c; i < rowValues; i += c) {
+                System.arraycopy(origin, 0, origin, i, c);
+            }
+            if (parts == 1) {
+                sum(address, 0);
+            } else {
+                engine.workers().run(parts, part -> sum(address, part));
+            }
+            return total();
+        } finally {
+            engine.give(staging);
+        }
+    }
+
+    private double[] total() {
+        double[] total = sums[0];
+        for (int part = 1; part < parts; part++) {
+            for (int i = 0; i < total.length; i++) {
+                total[i] += sums[part][i];
+            }
+        }
+        for (int i = 0; i < c; i++) {
+            double mean = total[i] / positions;
+            total[c + i] = Math.max(0, total[c + i] - mean * total[i]);
+            total[i] = mean + origin[i];
+        }
+        return total;
+    }
+
+    /** Sums of distances from the origin and of their squares, over one part of the positions. */
+    private void sum(long address, int part) {
+        long first = positions * part / parts * c;
+        long last = positions * (part + 1) / parts * c;
+        int tileRows = Math.max(1, Staging.TILE / rowValues);
+        int tile = tileRows * rowValues;
+        double[] total = new double[2 * c];
+        Staging staging = engine.takeStaging();
+        try {
+            float[] values = staging.array(0, tile);
+            float[] sum = cleared(staging.array(1, rowValues));
+            float[] squares = cleared(staging.array(2, rowValues));
+            int rows = 0;
+            for (long at = first; at < last; at += tile) {
+                int length = (int) Math.min(tile, last - at);
+                staging.cursor.read(address + CpuStorage.bytesOf(at), values, length);
+                for (int from = 0; from < length; from += rowValues) {
+                    accumulate(values, from, Math.min(rowValues, length - from), sum, squares);
+                }
+                rows += tileRows;
+                if (rows >= ROWS || at + tile >= last) {
+                    fold(sum, total, 0);
+                    fold(squares, total, c);
+                    rows = 0;
+                }
+            }
+        } finally {
+            engine.give(staging);
+        }
+        sums[part] = total;
+    }
+
+    private float[] cleared(float[] array) {
+        Arrays.fill(array, 0, rowValues, 0);
+        return array;
+    }
+
+    private void accumulate(float[] values, int from, int length, float[] sum, float[] squares) {
+        float[] zero = origin;
+        for (int i = 0; i < length; i++) {
+            float distance = values[from + i] - zero[i];
+            sum[i] += distance;
+            squares[i] += distance * distance;
+        }
+    }
+
+    /** Adds a row of sums to the channels it belongs to and clears it. */
+    private void fold(float[] row, double[] total, int offset) {
+        for (int from = 0; from < rowValues; from += c) {
+            for (int i = 0; i < c; i++) {
+                total[offset + i] += row[from + i];
+            }
+        }
+        Arrays.fill(row, 0, rowValues, 0);
+    }
+}

@@ -1,0 +1,118 @@
+package dev.instaflow.backend.cpu;
+
+import static org.bytedeco.dnnl.global.dnnl.*;
+
+import dev.instaflow.ops.ConvSpec;
+import dev.instaflow.ops.WeightForm;
+import dev.instaflow.tensor.Shape;
+
+/** Convolutions on channels-last images with packed weights. */
+final class Convolution {
+    /** Assumed where the upload gives no hint: the side of SD's latents. */
+    private static final int DEFAULT_SIDE = 64;
+
+    private final CpuEngine engine;
+    private final WeightedPlans plans;
+
+    Convolution(CpuEngine engine) {
+        this.engine = engine;
+        this.plans = new WeightedPlans(engine);
+    }
+
+    /** The shared layout that a weight [Co,Ci,K,K] is best packed in for its hinted size. */
+    Layout preferred(WeightForm.Conv form, Shape weight) {
+        ConvSpec spec = form.spec();
+        int height = form.heightHint() > 0 ? form.heightHint() : DEFAULT_SIDE;
+        int width = form.widthHint() > 0 ? form.widthHint() : DEFAULT_SIDE;
+        Shape x =
+                Shape.of(
+                        1,
+                        Math.max(height, spec.kernel()),
+                        Math.max(width, spec.kernel()),
+                        weight.size(1));
+        Shape y = Shape.of(1, spec.outHeight(x.size(1)), spec.outWidth(x.size(2)), weight.size(0));
+        return plans.preferred(key(spec, x, y, -1, 0), new Maker(spec, x, y, 0));
+    }
+
+    /** {@code y = conv(x) + bias}; addresses are x, bias, y and, to be added, a residual. */
+    void run(ConvSpec spec, Shape x, Shape y, PackedWeight weight, long... addresses) {
+        int residuals = addresses.length - 3;
+        PlanKey key = key(spec, x, y, weight.layout().number(), residuals);
+        Plan plan = engine.plans().get(key);
+        if (plan == null) {
+            plan = plans.make(key, weight.layout(), new Maker(spec, x, y, residuals));
+        }
+        WeightedPlans.run(plan, weight, addresses);
+    }
+
+    private static PlanKey key(ConvSpec spec, Shape x, Shape y, int layout, int residuals) {
+        return new PlanKey(
+                PlanKey.Op.CONV,
+                layout,
+                residuals,
+                x.size(0),
+                x.size(1),
+                x.size(2),
+                x.size(3),
+                y.size(3),
+                spec.kernel(),
+                spec.stride(),
+                spec.top(),
+                spec.left(),
+                spec.bottom(),
+                spec.right());
+    }
+
+    private final class Maker implements WeightedPlans.Maker {
+        private final ConvSpec spec;
+        private final Shape x;
+        private final Shape y;
+        private final int residuals;
+
+        Maker(ConvSpec spec, Shape x, Shape y, int residuals) {
+            this.spec = spec;
+            this.x = x;
+            this.y = y;
+            this.residuals = residuals;
+        }
+
+        @Override
+        public Layout anyLayout() {
+            return Layout.any(y.size(3), x.size(3), spec.kernel(), spec.kernel());
+        }
+
+        @Override
+        public Plan build(PlanKey key, Layout weights) {
+            try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+                builder.argument(DNNL_ARG_WEIGHTS, weights);
+                Layout from = builder.argument(DNNL_ARG_SRC, image(x));
+                Layout bias = builder.argument(DNNL_ARG_BIAS, Layout.dense(y.size(3)));
+                Layout to = builder.argument(DNNL_ARG_DST, image(y));
+                if (residuals > 0) {
+                    builder.thenBinary(dnnl_binary_add, image(y));
+                }
+                return builder.build(
+                        "dnnl_convolution_forward_primitive_desc_create",
+                        (result, cpu, attributes) ->
+                                dnnl_convolution_forward_primitive_desc_create(
+                                        result,
+                                        cpu,
+                                        dnnl_forward_inference,
+                                        dnnl_convolution_direct,
+                                        from.handle(),
+                                        weights.handle(),
+                                        bias.handle(),
+                                        to.handle(),
+                                        new long[] {spec.stride(), spec.stride()},
+                                        new long[] {0, 0},
+                                        new long[] {spec.top(), spec.left()},
+                                        new long[] {spec.bottom(), spec.right()},
+                                        attributes));
+            }
+        }
+
+        private static Layout image(Shape shape) {
+            return Layout.image(shape.size(0), shape.size(1), shape.size(2), shape.size(3));
+        }
+    }
+}

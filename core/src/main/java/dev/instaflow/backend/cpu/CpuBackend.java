@@ -1,0 +1,157 @@
+package dev.instaflow.backend.cpu;
+
+import dev.instaflow.backend.Backend;
+import dev.instaflow.backend.BackendUnavailableException;
+import dev.instaflow.backend.TensorScope;
+import dev.instaflow.checkpoint.DType;
+import dev.instaflow.ops.FloatSource;
+import dev.instaflow.ops.Ops;
+import dev.instaflow.ops.Scope;
+import dev.instaflow.ops.WeightForm;
+import dev.instaflow.tensor.Shape;
+import dev.instaflow.tensor.Tensor;
+import java.io.IOException;
+
+/**
+ * Computes with oneDNN on the processor's cores. Thread-safe: any number of threads may open scopes and
+ * share weights; each operation alone uses as many threads as the settings say.
+ */
+public final class CpuBackend implements Backend {
+    private final CpuEngine engine;
+    private final OpenMp openMp;
+    private final int threads;
+    private final Convolution convolution;
+    private final MatMul matMul;
+    private final WeightPacker packer;
+    private final Kernels kernels;
+    private boolean closed;
+
+    private CpuBackend(CpuSettings settings, OpenMp openMp) {
+        this.openMp = openMp;
+        this.threads = settings.resolvedThreads();
+        this.engine = new CpuEngine(threads);
+        this.packer = new WeightPacker(engine);
+        this.kernels = new Kernels(engine, packer);
+        this.convolution = kernels.convolution();
+        this.matMul = kernels.matMul();
+    }
+
+    /**
+     * Loads the native library and makes a backend.
+     *
+     * @param settings thread count
+     * @return to be closed by the caller
+     * @throws BackendUnavailableException if oneDNN does not load here; the message says what to do
+     */
+    public static CpuBackend open(CpuSettings settings) {
+        OneDnn.load();
+        OpenMp openMp = OpenMp.find();
+        openMp.limitCallingThread(settings.resolvedThreads());
+        return new CpuBackend(settings, openMp);
+    }
+
+    @Override
+    public String description() {
+        String count = threads == 1 ? "1 thread" : threads + " threads";
+        String note = openMp.controllable() ? "" : " asked for, OMP_NUM_THREADS decides";
+        return "cpu (oneDNN " + OneDnn.version() + ", " + count + note + ")";
+    }
+
+    @Override
+    public Scope openScope(String name) {
+        requireOpen();
+        openMp.limitCallingThread(threads);
+        return TensorScope.root(name, this::ops);
+    }
+
+    private Ops ops(TensorScope scope) {
+        return new CpuOps(engine, kernels, scope);
+    }
+
+    @Override
+    public Tensor upload(String name, WeightForm form, Shape shape, FloatSource values)
+            throws IOException {
+        requireOpen();
+        openMp.limitCallingThread(threads);
+        if (form instanceof WeightForm.Linear) {
+            requireRank(name, form, shape, 2);
+            Layout layout = matMul.preferred(shape.size(1), shape.size(0));
+            return packed(name, shape, values, PackedWeight.Form.LINEAR, layout);
+        }
+        if (form instanceof WeightForm.Conv conv) {
+            requireRank(name, form, shape, 4);
+            if (shape.size(2) != conv.spec().kernel() || shape.size(3) != conv.spec().kernel()) {
+                throw new IllegalArgumentException(
+                        "weight \""
+                                + name
+                                + "\" "
+                                + shape
+                                + " does not have the kernel of "
+                                + form);
+            }
+            Layout layout = convolution.preferred(conv, shape);
+            return packed(name, shape, values, PackedWeight.Form.CONV, layout);
+        }
+        Tensor tensor = engine.allocate(name, shape);
+        return filled(tensor, () -> packer.copy(values, 0, engine.address(tensor), shape.count()));
+    }
+
+    private Tensor packed(
+            String name, Shape shape, FloatSource values, PackedWeight.Form form, Layout layout)
+            throws IOException {
+        PackedWeight weight = new PackedWeight(engine, name, shape, form, layout);
+        Tensor tensor = new Tensor(name, shape, DType.F32, weight);
+        return filled(tensor, () -> packer.pack(weight, shape, values));
+    }
+
+    private interface Fill {
+        void run() throws IOException;
+    }
+
+    /** The tensor after its values have been read; closed again if they cannot be. */
+    private static Tensor filled(Tensor tensor, Fill fill) throws IOException {
+        boolean done = false;
+        try {
+            fill.run();
+            done = true;
+            return tensor;
+        } finally {
+            if (!done) {
+                tensor.close();
+            }
+        }
+    }
+
+    private static void requireRank(String name, WeightForm form, Shape shape, int rank) {
+        if (shape.rank() != rank) {
+            throw new IllegalArgumentException(
+                    "weight \"%s\" %s: %s needs %d dimensions".formatted(name, shape, form, rank));
+        }
+    }
+
+    private synchronized void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("backend cpu used after it was closed");
+        }
+    }
+
+    @Override
+    public long heldBytes() {
+        return engine.pool().heldBytes();
+    }
+
+    /** For tests of this package. */
+    CpuEngine engine() {
+        return engine;
+    }
+
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        engine.live().requireNone("cpu");
+        closed = true;
+        engine.close();
+    }
+}

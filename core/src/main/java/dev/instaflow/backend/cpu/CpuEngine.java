@@ -1,0 +1,123 @@
+package dev.instaflow.backend.cpu;
+
+import static org.bytedeco.dnnl.global.dnnl.*;
+
+import dev.instaflow.backend.LiveTensors;
+import dev.instaflow.checkpoint.DType;
+import dev.instaflow.tensor.Shape;
+import dev.instaflow.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.dnnl.dnnl_engine;
+
+/**
+ * What all operations of one backend share: oneDNN's engine, memory, primitives, threads and the set of
+ * weight layouts in use. Thread-safe.
+ */
+final class CpuEngine implements AutoCloseable {
+    /** A full SD 1.5 pipeline at one size needs about 300 primitives. */
+    private static final int PLANS = 2048;
+
+    private final dnnl_engine handle = new dnnl_engine();
+    private final MemoryPool pool = new MemoryPool();
+    private final PlanCache plans = new PlanCache(PLANS);
+    private final LiveTensors live = new LiveTensors();
+    private final List<Layout> weightLayouts = new ArrayList<>();
+    private final Workers workers;
+    private Staging idleStaging;
+
+    /** To be made after {@link OneDnn#load}. */
+    CpuEngine(int threads) {
+        OneDnn.check(dnnl_engine_create(handle, dnnl_cpu, 0), "dnnl_engine_create", "the CPU");
+        workers = new Workers(threads);
+    }
+
+    dnnl_engine handle() {
+        return handle;
+    }
+
+    MemoryPool pool() {
+        return pool;
+    }
+
+    PlanCache plans() {
+        return plans;
+    }
+
+    Workers workers() {
+        return workers;
+    }
+
+    LiveTensors live() {
+        return live;
+    }
+
+    /** A tensor over pooled memory, its values undefined. */
+    Tensor allocate(String name, Shape shape) {
+        CpuStorage storage = new CpuStorage(this, name, shape);
+        return new Tensor(name, shape, DType.F32, storage);
+    }
+
+    /**
+     * The address of a tensor's values in row-major order.
+     *
+     * @throws IllegalArgumentException if the tensor is another backend's, or a packed weight
+     */
+    long address(Tensor tensor) {
+        CpuStorage storage = storage(tensor);
+        if (storage instanceof PackedWeight) {
+            throw new IllegalArgumentException(
+                    "tensor "
+                            + tensor
+                            + " is packed as a "
+                            + ((PackedWeight) storage).form()
+                            + " and cannot be used as a plain tensor");
+        }
+        return storage.address();
+    }
+
+    /** The storage of a tensor of this backend. */
+    CpuStorage storage(Tensor tensor) {
+        if (tensor.storage() instanceof CpuStorage storage && storage.engine() == this) {
+            return storage;
+        }
+        throw new IllegalArgumentException("tensor " + tensor + " is not on this cpu backend");
+    }
+
+    /** A shared layout equal to this one, which stays the caller's; equal layouts get one object. */
+    synchronized Layout shared(Layout layout) {
+        for (Layout known : weightLayouts) {
+            if (known.sameAs(layout)) {
+                return known;
+            }
+        }
+        Layout copy = layout.numberedCopy(weightLayouts.size());
+        weightLayouts.add(copy);
+        return copy;
+    }
+
+    /** Heap buffers for one piece of work; to be given back. */
+    synchronized Staging takeStaging() {
+        Staging staging = idleStaging;
+        if (staging == null) {
+            return new Staging();
+        }
+        idleStaging = staging.next;
+        return staging;
+    }
+
+    synchronized void give(Staging staging) {
+        staging.next = idleStaging;
+        idleStaging = staging;
+    }
+
+    @Override
+    public synchronized void close() {
+        workers.close();
+        plans.close();
+        weightLayouts.forEach(Layout::close);
+        weightLayouts.clear();
+        pool.close();
+        dnnl_engine_destroy(handle);
+    }
+}

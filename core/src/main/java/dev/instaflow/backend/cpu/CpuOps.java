@@ -1,0 +1,357 @@
+package dev.instaflow.backend.cpu;
+
+import dev.instaflow.backend.TensorScope;
+import dev.instaflow.ops.Activation;
+import dev.instaflow.ops.AttentionSpec;
+import dev.instaflow.ops.ConvSpec;
+import dev.instaflow.ops.GroupNormSpec;
+import dev.instaflow.ops.Ops;
+import dev.instaflow.ops.Scope;
+import dev.instaflow.ops.Shapes;
+import dev.instaflow.tensor.Shape;
+import dev.instaflow.tensor.Tensor;
+
+/** Checks shapes, makes the result, and hands addresses to the family that computes. */
+final class CpuOps implements Ops {
+    private final CpuEngine engine;
+    private final Kernels kernels;
+    private final TensorScope scope;
+
+    CpuOps(CpuEngine engine, Kernels kernels, TensorScope scope) {
+        this.engine = engine;
+        this.kernels = kernels;
+        this.scope = scope;
+    }
+
+    @Override
+    public Scope openScope() {
+        return scope.openInner();
+    }
+
+    private Tensor result(String name, Shape shape) {
+        scope.checkUsable();
+        return scope.own(engine.allocate(name, shape));
+    }
+
+    private long at(Tensor tensor) {
+        return engine.address(tensor);
+    }
+
+    private static long bytes(long count) {
+        return CpuStorage.bytesOf(count);
+    }
+
+    @Override
+    public Tensor tensor(String name, Shape shape, float[] values) {
+        Tensor result = result(name, Shapes.values(name, shape, values));
+        Staging staging = engine.takeStaging();
+        staging.cursor.write(at(result), values, values.length);
+        engine.give(staging);
+        return result;
+    }
+
+    @Override
+    public float[] toArray(Tensor x) {
+        float[] values = new float[Math.toIntExact(x.shape().count())];
+        if (engine.storage(x) instanceof PackedWeight weight) {
+            MemoryPool.Block plain = engine.pool().take(bytes(values.length), x);
+            try {
+                kernels.packer().unpack(weight, x.shape(), plain.address());
+                read(plain.address(), values);
+            } finally {
+                engine.pool().give(plain);
+            }
+        } else {
+            read(at(x), values);
+        }
+        return values;
+    }
+
+    private void read(long from, float[] values) {
+        Staging staging = engine.takeStaging();
+        staging.cursor.read(from, values, values.length);
+        engine.give(staging);
+    }
+
+    @Override
+    public Tensor view(Tensor x, Shape shape) {
+        scope.checkUsable();
+        return scope.own(x.view(shape));
+    }
+
+    private PackedWeight packed(Tensor weight, PackedWeight.Form form) {
+        if (engine.storage(weight) instanceof PackedWeight packed && packed.form() == form) {
+            return packed;
+        }
+        throw new IllegalArgumentException(
+                "weight " + weight + " was not uploaded as a " + form + " weight");
+    }
+
+    @Override
+    public Tensor conv2d(ConvSpec spec, Tensor x, Tensor weight, Tensor bias) {
+        Shape shape = Shapes.conv2d(spec, x, weight, bias);
+        PackedWeight w = packed(weight, PackedWeight.Form.CONV);
+        Tensor y = result(weight.name(), shape);
+        kernels.convolution().run(spec, x.shape(), shape, w, at(x), at(bias), at(y));
+        return y;
+    }
+
+    @Override
+    public Tensor conv2dAdd(ConvSpec spec, Tensor x, Tensor weight, Tensor bias, Tensor residual) {
+        Shape shape = Shapes.conv2d(spec, x, weight, bias);
+        requireResult("conv2dAdd", weight, residual, shape);
+        PackedWeight w = packed(weight, PackedWeight.Form.CONV);
+        Tensor y = result(weight.name(), shape);
+        kernels.convolution().run(spec, x.shape(), shape, w, at(x), at(bias), at(y), at(residual));
+        return y;
+    }
+
+    private static void requireResult(String what, Tensor weight, Tensor operand, Shape shape) {
+        if (!operand.shape().equals(shape)) {
+            throw new IllegalArgumentException(
+                    "%s \"%s\" gives %s, which cannot be added to %s"
+                            .formatted(what, weight.name(), shape, operand));
+        }
+    }
+
+    @Override
+    public Tensor linear(Tensor x, Tensor weight) {
+        Tensor y = result(weight.name(), Shapes.linear(x, weight));
+        multiply(MatMul.Tail.NONE, x, weight, at(x), at(y));
+        return y;
+    }
+
+    @Override
+    public Tensor linear(Tensor x, Tensor weight, Tensor bias) {
+        Tensor y = result(weight.name(), Shapes.linear(x, weight));
+        requireBias(weight, bias);
+        multiply(MatMul.Tail.BIAS, x, weight, at(x), at(bias), at(y));
+        return y;
+    }
+
+    @Override
+    public Tensor linearAdd(Tensor x, Tensor weight, Tensor bias, Tensor residual) {
+        Shape shape = Shapes.linear(x, weight);
+        requireBias(weight, bias);
+        requireResult("linearAdd", weight, residual, shape);
+        Tensor y = result(weight.name(), shape);
+        multiply(MatMul.Tail.BIAS_RESIDUAL, x, weight, at(x), at(bias), at(y), at(residual));
+        return y;
+    }
+
+    private static void requireBias(Tensor weight, Tensor bias) {
+        if (bias.shape().rank() != 1 || bias.shape().size(0) != weight.shape().size(0)) {
+            throw new IllegalArgumentException(
+                    "linear bias %s should have shape [%d]"
+                            .formatted(bias, weight.shape().size(0)));
+        }
+    }
+
+    private void multiply(MatMul.Tail tail, Tensor x, Tensor weight, long... addresses) {
+        PackedWeight w = packed(weight, PackedWeight.Form.LINEAR);
+        long in = weight.shape().size(1);
+        long out = weight.shape().size(0);
+        kernels.matMul().run(tail, x.shape().count() / in, w, in, out, addresses);
+    }
+
+    @Override
+    public Tensor linearGeglu(Tensor x, Tensor weight, Tensor bias) {
+        Shape both = Shapes.linear(x, weight);
+        requireBias(weight, bias);
+        PackedWeight w = packed(weight, PackedWeight.Form.LINEAR);
+        long in = weight.shape().size(1);
+        long half = weight.shape().size(0) / 2;
+        long rows = x.shape().count() / in;
+        if (half * 2 == weight.shape().size(0)) {
+            Tensor y = result(weight.name(), both.with(-1, half));
+            if (kernels.matMul().geglu(rows, w, in, half, at(x), at(bias), at(y))) {
+                return y;
+            }
+        }
+        return Ops.super.linearGeglu(x, weight, bias);
+    }
+
+    @Override
+    public Tensor groupNorm(GroupNormSpec spec, Tensor x, Tensor gamma, Tensor beta) {
+        Shape shape = Shapes.groupNorm(spec, x, gamma, beta);
+        Tensor y = result(gamma.name(), shape);
+        kernels.normalisation().group(spec, shape, at(x), at(gamma), at(beta), at(y));
+        return y;
+    }
+
+    @Override
+    public Tensor layerNorm(Tensor x, Tensor gamma, Tensor beta, float eps) {
+        Shape shape = Shapes.layerNorm(x, gamma, beta);
+        Tensor y = result(gamma.name(), shape);
+        long c = shape.size(-1);
+        kernels.normalisation().layer(shape.count() / c, c, eps, at(x), at(gamma), at(beta), at(y));
+        return y;
+    }
+
+    @Override
+    public Tensor attention(AttentionSpec spec, Tensor q, Tensor k, Tensor v) {
+        Tensor y = result("attention", Shapes.attention(spec, q, k, v));
+        kernels.attention().run(spec, q.shape(), k.shape(), at(q), at(k), at(v), at(y));
+        return y;
+    }
+
+    @Override
+    public Tensor activation(Activation activation, Tensor x) {
+        Tensor y = result(x.name(), x.shape());
+        long count = x.shape().count();
+        if (activation == Activation.IDENTITY) {
+            Movement.copy(at(x), at(y), count);
+        } else {
+            kernels.elementwise().activation(activation, count, at(x), at(y));
+        }
+        return y;
+    }
+
+    @Override
+    public Tensor geglu(Tensor x) {
+        Shape shape = Shapes.geglu(x);
+        long columns = shape.size(-1);
+        long rows = shape.count() / columns;
+        Tensor y = result(x.name(), shape);
+        MemoryPool.Block gate = engine.pool().take(bytes(shape.count()), "gate");
+        try {
+            long g = gate.address();
+            Movement movement = kernels.movement();
+            movement.copyRows(rows, columns, at(x) + bytes(columns), 2 * columns, g, columns);
+            kernels.elementwise().activation(Activation.GELU, shape.count(), g, g);
+            movement.copyRows(rows, columns, at(x), 2 * columns, at(y), columns);
+            kernels.elementwise().multiply(shape.count(), at(y), g, at(y));
+        } finally {
+            engine.pool().give(gate);
+        }
+        return y;
+    }
+
+    @Override
+    public Tensor upsampleNearest(Tensor x, long height, long width) {
+        Shape shape = Shapes.upsample(x, height, width);
+        Tensor y = result(x.name(), shape);
+        kernels.movement().upsample(x.shape(), shape, at(x), at(y));
+        return y;
+    }
+
+    @Override
+    public Tensor concatChannels(Tensor a, Tensor b) {
+        Shape shape = Shapes.concat(-1, a, b);
+        Tensor y = result("concat", shape);
+        long left = a.shape().size(-1);
+        long right = b.shape().size(-1);
+        long both = left + right;
+        long rows = shape.count() / both;
+        Movement movement = kernels.movement();
+        movement.copyRows(rows, left, at(a), left, at(y), both);
+        movement.copyRows(rows, right, at(b), right, at(y) + bytes(left), both);
+        return y;
+    }
+
+    @Override
+    public Tensor sliceChannels(Tensor x, long from, long to) {
+        Shape shape = Shapes.slice(-1, x, from, to);
+        Tensor y = result(x.name(), shape);
+        long columns = to - from;
+        long c = x.shape().size(-1);
+        kernels.movement()
+                .copyRows(shape.count() / columns, columns, at(x) + bytes(from), c, at(y), columns);
+        return y;
+    }
+
+    @Override
+    public Tensor concatBatch(Tensor a, Tensor b) {
+        Tensor y = result("concat", Shapes.concat(0, a, b));
+        Movement.copy(at(a), at(y), a.shape().count());
+        Movement.copy(at(b), at(y) + bytes(a.shape().count()), b.shape().count());
+        return y;
+    }
+
+    @Override
+    public Tensor sliceBatch(Tensor x, long from, long to) {
+        Shape shape = Shapes.slice(0, x, from, to);
+        Tensor y = result(x.name(), shape);
+        long sample = x.shape().count() / x.shape().size(0);
+        Movement.copy(at(x) + bytes(from * sample), at(y), shape.count());
+        return y;
+    }
+
+    @Override
+    public Tensor add(Tensor a, Tensor b) {
+        Tensor y = result("sum", Shapes.same("add", a, b));
+        kernels.elementwise().add(a.shape().count(), at(a), at(b), at(y));
+        return y;
+    }
+
+    @Override
+    public Tensor addPerChannel(Tensor x, Tensor perChannel) {
+        Shape shape = Shapes.addPerChannel(x, perChannel);
+        Tensor y = result(x.name(), shape);
+        long c = shape.size(-1);
+        long sample = shape.count() / shape.size(0);
+        for (long n = 0; n < shape.size(0); n++) {
+            long offset = bytes(n * sample);
+            kernels.elementwise()
+                    .addPerChannel(
+                            sample / c,
+                            c,
+                            at(x) + offset,
+                            at(perChannel) + bytes(n * c),
+                            at(y) + offset);
+        }
+        return y;
+    }
+
+    @Override
+    public Tensor addToEach(Tensor x, Tensor sample) {
+        Shape shape = Shapes.addToEach(x, sample);
+        Tensor y = result(x.name(), shape);
+        long count = sample.shape().count();
+        for (long n = 0; n < shape.size(0); n++) {
+            long offset = bytes(n * count);
+            kernels.elementwise().add(count, at(x) + offset, at(sample), at(y) + offset);
+        }
+        return y;
+    }
+
+    @Override
+    public Tensor combine(float[][] coefficients, Tensor... xs) {
+        Shape shape = Shapes.combine(coefficients, xs);
+        Tensor y = result(xs[0].name(), shape);
+        long sample = shape.count() / shape.size(0);
+        float[] factors = new float[xs.length];
+        long[] from = new long[xs.length];
+        for (int n = 0; n < shape.size(0); n++) {
+            long offset = bytes(n * sample);
+            for (int k = 0; k < xs.length; k++) {
+                factors[k] = coefficients[k][coefficients[k].length == 1 ? 0 : n];
+                from[k] = at(xs[k]) + offset;
+            }
+            kernels.loops().combine(factors, from, sample, at(y) + offset);
+        }
+        return y;
+    }
+
+    @Override
+    public Tensor multiply(Tensor a, Tensor b) {
+        Tensor y = result("product", Shapes.same("multiply", a, b));
+        kernels.elementwise().multiply(a.shape().count(), at(a), at(b), at(y));
+        return y;
+    }
+
+    @Override
+    public Tensor gatherRows(Tensor table, int[] ids, Shape shape) {
+        Tensor y = result(table.name(), Shapes.gatherRows(table, ids, shape));
+        long e = table.shape().size(1);
+        for (int i = 0; i < ids.length; i++) {
+            Movement.copy(at(table) + bytes(ids[i] * e), at(y) + bytes(i * e), e);
+        }
+        return y;
+    }
+
+    @Override
+    public boolean isFinite(Tensor x) {
+        return kernels.loops().isFinite(at(x), x.shape().count());
+    }
+}

@@ -1,0 +1,71 @@
+package dev.instaflow.backend.cpu;
+
+import dev.instaflow.tensor.Shape;
+import dev.instaflow.tensor.Storage;
+
+/** Native memory behind a tensor: row-major F32 values, unless it is a {@link PackedWeight}. */
+class CpuStorage implements Storage {
+    private final CpuEngine engine;
+    private final String name;
+    private final Shape shape;
+    private final long bytes;
+    private final long address;
+    private final MemoryPool.Block block;
+    private int users = 1;
+
+    /** Pooled memory for the values of that shape. */
+    CpuStorage(CpuEngine engine, String name, Shape shape) {
+        this(engine, name, shape, bytesOf(shape.count()), null);
+    }
+
+    /** Memory of any size; {@code exact} is a block made for it, or null to take one of the pool. */
+    CpuStorage(CpuEngine engine, String name, Shape shape, long bytes, MemoryPool.Block exact) {
+        this.engine = engine;
+        this.name = name;
+        this.shape = shape;
+        this.bytes = bytes;
+        this.block = exact != null ? exact : engine.pool().take(bytes, this);
+        this.address = block.address();
+        engine.live().add(this);
+    }
+
+    /** The bytes of that many values. */
+    static long bytesOf(long count) {
+        return Math.multiplyExact(count, FloatCursor.FLOAT_BYTES);
+    }
+
+    CpuEngine engine() {
+        return engine;
+    }
+
+    long address() {
+        return address;
+    }
+
+    @Override
+    public synchronized void retain() {
+        users++;
+    }
+
+    @Override
+    public void release() {
+        synchronized (this) {
+            if (--users != 0) {
+                return;
+            }
+        }
+        engine.live().remove(this);
+        free();
+    }
+
+    /** Gives the memory back; called once. */
+    void free() {
+        engine.pool().give(block);
+    }
+
+    /** As {@code "h" [2,64,64,320] F32, 10.0 MiB}. */
+    @Override
+    public String toString() {
+        return '"' + name + "\" " + shape + " F32, " + Bytes.text(bytes);
+    }
+}

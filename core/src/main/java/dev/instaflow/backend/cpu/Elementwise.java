@@ -1,0 +1,129 @@
+package dev.instaflow.backend.cpu;
+
+import static org.bytedeco.dnnl.global.dnnl.*;
+
+import dev.instaflow.ops.Activation;
+
+/** Operations without a sum, one primitive each, on row-major values. */
+final class Elementwise {
+    private static final float QUICK_GELU_SLOPE = 1.702f;
+
+    private final CpuEngine engine;
+
+    Elementwise(CpuEngine engine) {
+        this.engine = engine;
+    }
+
+    void add(long count, long a, long b, long y) {
+        binary(dnnl_binary_add, count, a, b, y);
+    }
+
+    void multiply(long count, long a, long b, long y) {
+        binary(dnnl_binary_mul, count, a, b, y);
+    }
+
+    private void binary(int algorithm, long count, long a, long b, long y) {
+        PlanKey key = new PlanKey(PlanKey.Op.BINARY, algorithm, count);
+        Plan plan = engine.plans().get(key);
+        if (plan == null) {
+            try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+                Layout layout = builder.argument(DNNL_ARG_SRC_0, Layout.dense(count));
+                builder.argument(DNNL_ARG_SRC_1, Layout.dense(count));
+                builder.argument(DNNL_ARG_DST, Layout.dense(count));
+                plan = engine.plans().add(key, buildBinary(builder, algorithm, layout, layout));
+            }
+        }
+        plan.run(a, b, y);
+    }
+
+    private static Plan buildBinary(
+            PlanBuilder builder, int algorithm, Layout values, Layout other) {
+        return builder.build(
+                "dnnl_binary_primitive_desc_create",
+                (result, cpu, attributes) ->
+                        dnnl_binary_primitive_desc_create(
+                                result,
+                                cpu,
+                                algorithm,
+                                values.handle(),
+                                other.handle(),
+                                values.handle(),
+                                attributes));
+    }
+
+    /** Adds a vector of C values to each of the positions. */
+    void addPerChannel(long positions, long c, long x, long vector, long y) {
+        PlanKey key = new PlanKey(PlanKey.Op.PER_CHANNEL, dnnl_binary_add, positions, c);
+        Plan plan = engine.plans().get(key);
+        if (plan == null) {
+            try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+                Layout values = builder.argument(DNNL_ARG_SRC_0, Layout.image(1, 1, positions, c));
+                Layout each = builder.argument(DNNL_ARG_SRC_1, Layout.image(1, 1, 1, c));
+                builder.argument(DNNL_ARG_DST, Layout.image(1, 1, positions, c));
+                plan = engine.plans().add(key, buildBinary(builder, dnnl_binary_add, values, each));
+            }
+        }
+        plan.run(x, vector, y);
+    }
+
+    /** {@code y = activation(x * scale + shift)}, scale and shift vectors of C values, in one pass. */
+    void scaleShift(
+            Activation then, long positions, long c, long x, long scale, long shift, long y) {
+        PlanKey key =
+                new PlanKey(PlanKey.Op.PER_CHANNEL, dnnl_binary_mul, positions, c, then.ordinal());
+        Plan plan = engine.plans().get(key);
+        if (plan == null) {
+            try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+                Layout values = builder.argument(DNNL_ARG_SRC_0, Layout.image(1, 1, positions, c));
+                Layout each = builder.argument(DNNL_ARG_SRC_1, Layout.image(1, 1, 1, c));
+                builder.argument(DNNL_ARG_DST, Layout.image(1, 1, positions, c));
+                builder.thenBinary(dnnl_binary_add, Layout.image(1, 1, 1, c));
+                if (then != Activation.IDENTITY) {
+                    builder.thenEltwise(algorithm(then), alpha(then), 0);
+                }
+                plan = engine.plans().add(key, buildBinary(builder, dnnl_binary_mul, values, each));
+            }
+        }
+        plan.run(x, scale, y, shift);
+    }
+
+    /** An activation other than the identity; {@code y} may be {@code x}. */
+    void activation(Activation activation, long count, long x, long y) {
+        PlanKey key = new PlanKey(PlanKey.Op.ELTWISE, activation.ordinal(), count);
+        Plan plan = engine.plans().get(key);
+        if (plan == null) {
+            try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+                Layout values = builder.argument(DNNL_ARG_SRC, Layout.dense(count));
+                builder.argument(DNNL_ARG_DST, Layout.dense(count));
+                Plan fresh =
+                        builder.build(
+                                "dnnl_eltwise_forward_primitive_desc_create",
+                                (result, cpu, attributes) ->
+                                        dnnl_eltwise_forward_primitive_desc_create(
+                                                result,
+                                                cpu,
+                                                dnnl_forward_inference,
+                                                algorithm(activation),
+                                                values.handle(),
+                                                values.handle(),
+                                                alpha(activation),
+                                                0,
+                                                attributes));
+                plan = engine.plans().add(key, fresh);
+            }
+        }
+        plan.run(x, y);
+    }
+
+    private static int algorithm(Activation activation) {
+        return switch (activation) {
+            case IDENTITY -> dnnl_eltwise_linear;
+            case SILU, QUICK_GELU -> dnnl_eltwise_swish;
+            case GELU -> dnnl_eltwise_gelu_erf;
+        };
+    }
+
+    private static float alpha(Activation activation) {
+        return activation == Activation.QUICK_GELU ? QUICK_GELU_SLOPE : 1;
+    }
+}

@@ -1,0 +1,167 @@
+package dev.instaflow.backend.cpu;
+
+import static org.bytedeco.dnnl.global.dnnl.*;
+
+import dev.instaflow.backend.BackendException;
+
+/** Linear layers: rows times a packed matrix, with what can be fused behind the product. */
+final class MatMul {
+    /** Rows for which a matrix is packed; oneDNN's choice hardly depends on it. */
+    private static final long TYPICAL_ROWS = 1024;
+
+    /** What a product is fused with; a residual and a gate are operands of the size of the result. */
+    enum Tail {
+        /** Nothing. */
+        NONE,
+        /** {@code + b}. */
+        BIAS,
+        /** {@code + b + residual}. */
+        BIAS_RESIDUAL,
+        /** {@code gelu(. + b)}, exact. */
+        BIAS_GELU,
+        /** {@code (. + b) * gate}. */
+        BIAS_GATE
+    }
+
+    private final CpuEngine engine;
+    private final WeightedPlans plans;
+
+    MatMul(CpuEngine engine) {
+        this.engine = engine;
+        this.plans = new WeightedPlans(engine);
+    }
+
+    /** The shared layout that a matrix [Out,In] is best packed in. */
+    Layout preferred(long in, long out) {
+        PlanKey key = key(Tail.NONE, -1, TYPICAL_ROWS, in, out);
+        return plans.preferred(key, new Maker(Tail.NONE, TYPICAL_ROWS, in, out));
+    }
+
+    /** {@code y = tail(x W^T)}; addresses are x, [bias], y, [residual] as the tail has them. */
+    void run(Tail tail, long rows, PackedWeight weight, long in, long out, long... addresses) {
+        PlanKey key = key(tail, weight.layout().number(), rows, in, out);
+        Plan plan = engine.plans().get(key);
+        if (plan == null) {
+            plan = plans.make(key, weight.layout(), new Maker(tail, rows, in, out));
+        }
+        WeightedPlans.run(plan, weight, addresses);
+    }
+
+    /**
+     * {@code y = (x Wa^T + ba) * gelu(x Wb^T + bb)} for {@code W = [Wa; Wb]}: two products, the second
+     * taking the first one's result as it leaves the registers. Nothing is done and false returned where
+     * the packing does not keep the halves of the output channels apart.
+     */
+    boolean geglu(long rows, PackedWeight weight, long in, long half, long x, long bias, long y) {
+        long second = secondHalf(weight, in, half);
+        if (second < 0) {
+            return false;
+        }
+        Plan gate = half(Tail.BIAS_GELU, rows, weight, in, half);
+        if (gate == null) {
+            return false;
+        }
+        Plan value = half(Tail.BIAS_GATE, rows, weight, in, half);
+        if (value == null) {
+            gate.release();
+            return false;
+        }
+        MemoryPool.Block gates =
+                engine.pool().take(CpuStorage.bytesOf(rows * half), "gates of a linear layer");
+        try {
+            long g = gates.address();
+            gate.execute(weight.address() + second, x, bias + CpuStorage.bytesOf(half), g);
+            value.execute(weight.address(), x, bias, y, g);
+        } finally {
+            engine.pool().give(gates);
+            gate.release();
+            value.release();
+        }
+        return true;
+    }
+
+    /** The held plan of a product with the first half of the output channels, or null. */
+    private Plan half(Tail tail, long rows, PackedWeight weight, long in, long half) {
+        PlanKey key = key(tail, weight.layout().number(), rows, in, half, 2);
+        Plan plan = engine.plans().get(key);
+        if (plan != null) {
+            return plan;
+        }
+        Layout part = weight.layout().part(new long[] {in, half}, new long[2]);
+        try {
+            Plan fresh = new Maker(tail, rows, in, half).build(key, part);
+            if (fresh.isFallback()) {
+                fresh.close();
+                return null;
+            }
+            return engine.plans().add(key, fresh);
+        } catch (BackendException e) {
+            return null;
+        }
+    }
+
+    /** Where the second half of the output channels starts, in bytes; -1 if it cuts a block. */
+    private static long secondHalf(PackedWeight weight, long in, long half) {
+        try (Layout part = weight.layout().part(new long[] {in, half}, new long[] {0, half})) {
+            return part == null ? -1 : part.offsetBytes();
+        }
+    }
+
+    private static PlanKey key(Tail tail, int layout, long rows, long in, long out) {
+        return key(tail, layout, rows, in, out, 1);
+    }
+
+    private static PlanKey key(Tail tail, int layout, long rows, long in, long out, long parts) {
+        return new PlanKey(PlanKey.Op.LINEAR, tail.ordinal(), layout, rows, in, out, parts);
+    }
+
+    private final class Maker implements WeightedPlans.Maker {
+        private final Tail tail;
+        private final long rows;
+        private final long in;
+        private final long out;
+
+        Maker(Tail tail, long rows, long in, long out) {
+            this.tail = tail;
+            this.rows = rows;
+            this.in = in;
+            this.out = out;
+        }
+
+        @Override
+        public Layout anyLayout() {
+            return Layout.any(in, out);
+        }
+
+        @Override
+        public Plan build(PlanKey key, Layout weights) {
+            try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+                builder.argument(DNNL_ARG_WEIGHTS, weights);
+                Layout from = builder.argument(DNNL_ARG_SRC, Layout.dense(rows, in));
+                Layout bias =
+                        tail == Tail.NONE
+                                ? null
+                                : builder.argument(DNNL_ARG_BIAS, Layout.dense(1, out));
+                Layout to = builder.argument(DNNL_ARG_DST, Layout.dense(rows, out));
+                switch (tail) {
+                    case BIAS_RESIDUAL ->
+                            builder.thenBinary(dnnl_binary_add, Layout.dense(rows, out));
+                    case BIAS_GELU -> builder.thenEltwise(dnnl_eltwise_gelu_erf, 0, 0);
+                    case BIAS_GATE -> builder.thenBinary(dnnl_binary_mul, Layout.dense(rows, out));
+                    default -> {}
+                }
+                return builder.build(
+                        "dnnl_matmul_primitive_desc_create",
+                        (result, cpu, attributes) ->
+                                dnnl_matmul_primitive_desc_create(
+                                        result,
+                                        cpu,
+                                        from.handle(),
+                                        weights.handle(),
+                                        bias == null ? null : bias.handle(),
+                                        to.handle(),
+                                        attributes));
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+package dev.instaflow.backend.cpu;
+
+import static org.bytedeco.dnnl.global.dnnl.*;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import org.bytedeco.dnnl.dnnl_engine;
+import org.bytedeco.dnnl.dnnl_exec_arg_t;
+import org.bytedeco.dnnl.dnnl_memory;
+import org.bytedeco.dnnl.dnnl_primitive;
+import org.bytedeco.dnnl.dnnl_stream;
+
+/**
+ * A primitive of oneDNN that is ready to run on any addresses. The primitive itself is stateless and
+ * shared; the argument objects have state, so each run checks a set of them out, and there are as many
+ * sets as threads have ever run the plan at once.
+ */
+final class Plan implements AutoCloseable {
+    private final CpuEngine engine;
+    private final PlanKey key;
+    private final dnnl_primitive primitive;
+    private final String implementation;
+    private final int[] argumentIds;
+    private final Layout[] layouts;
+    private final long scratchBytes;
+    private final AtomicInteger holders = new AtomicInteger();
+    private Arguments idle;
+    private Layout weights;
+
+    /**
+     * Takes everything over; the last argument is the scratchpad where {@code scratchBytes > 0}.
+     */
+    Plan(PlanBuilder builder, dnnl_primitive primitive, String implementation, long scratchBytes) {
+        this.engine = builder.engine();
+        this.key = builder.key();
+        this.primitive = primitive;
+        this.implementation = implementation;
+        this.argumentIds = builder.argumentIds();
+        this.layouts = builder.layouts();
+        this.scratchBytes = scratchBytes;
+    }
+
+    /** Memory objects, their holder and a stream, used by one run at a time. */
+    private static final class Arguments {
+        private final dnnl_stream stream = new dnnl_stream();
+        private final dnnl_memory[] memories;
+        private final dnnl_exec_arg_t array;
+        private final NativeAddress address = new NativeAddress();
+        private Arguments next;
+
+        Arguments(Plan plan) {
+            dnnl_engine engine = plan.engine.handle();
+            OneDnn.check(
+                    dnnl_stream_create(stream, engine, dnnl_stream_default_flags),
+                    "dnnl_stream_create",
+                    plan);
+            memories = new dnnl_memory[plan.layouts.length];
+            array = new dnnl_exec_arg_t(memories.length);
+            // Any address but null will do until the first run sets it.
+            address.at(MemoryPool.ALIGNMENT);
+            for (int i = 0; i < memories.length; i++) {
+                memories[i] = new dnnl_memory();
+                OneDnn.check(
+                        dnnl_memory_create(memories[i], plan.layouts[i].handle(), engine, address),
+                        "dnnl_memory_create",
+                        plan);
+                array.position(i).arg(plan.argumentIds[i]).memory(memories[i]);
+            }
+            array.position(0);
+        }
+
+        void set(int argument, long value) {
+            dnnl_memory_set_data_handle(memories[argument], address.at(value));
+        }
+
+        void close() {
+            for (dnnl_memory memory : memories) {
+                dnnl_memory_destroy(memory);
+            }
+            array.close();
+            dnnl_stream_destroy(stream);
+        }
+    }
+
+    /** Runs on these addresses, one for each argument in the builder's order, and releases the plan. */
+    void run(long... addresses) {
+        try {
+            execute(addresses);
+        } finally {
+            release();
+        }
+    }
+
+    /** Runs and keeps the plan held. */
+    void execute(long... addresses) {
+        Arguments arguments = checkOut();
+        MemoryPool.Block scratch = null;
+        try {
+            for (int i = 0; i < addresses.length; i++) {
+                arguments.set(i, addresses[i]);
+            }
+            if (scratchBytes > 0) {
+                scratch = engine.pool().take(scratchBytes, "scratch memory");
+                arguments.set(addresses.length, scratch.address());
+            }
+            OneDnn.check(
+                    dnnl_primitive_execute(
+                            primitive, arguments.stream, layouts.length, arguments.array),
+                    "dnnl_primitive_execute",
+                    this);
+        } finally {
+            if (scratch != null) {
+                engine.pool().give(scratch);
+            }
+            checkIn(arguments);
+        }
+    }
+
+    private Arguments checkOut() {
+        synchronized (this) {
+            Arguments arguments = idle;
+            if (arguments != null) {
+                idle = arguments.next;
+                return arguments;
+            }
+        }
+        return new Arguments(this);
+    }
+
+    private synchronized void checkIn(Arguments arguments) {
+        arguments.next = idle;
+        idle = arguments;
+    }
+
+    /** The layout of an argument, owned by this plan. */
+    Layout layout(int argument) {
+        return layouts[argument];
+    }
+
+    /** The shared layout that this plan expects its weights in. */
+    Layout weights() {
+        return weights;
+    }
+
+    /** Says so before the plan is used. */
+    Plan expects(Layout sharedWeights) {
+        weights = sharedWeights;
+        return this;
+    }
+
+    /** Whether oneDNN has only its unoptimised or general implementation for this. */
+    boolean isFallback() {
+        return implementation.startsWith("ref") || implementation.startsWith("gemm");
+    }
+
+    /** What oneDNN calls the implementation, such as {@code brg_matmul:avx512_core}. */
+    String implementation() {
+        return implementation;
+    }
+
+    void hold() {
+        holders.incrementAndGet();
+    }
+
+    /** Gives up the hold that {@link PlanCache#get} or {@link PlanCache#add} put on it. */
+    void release() {
+        holders.decrementAndGet();
+    }
+
+    boolean held() {
+        return holders.get() > 0;
+    }
+
+    @Override
+    public synchronized void close() {
+        for (Arguments arguments = idle; arguments != null; arguments = arguments.next) {
+            arguments.close();
+        }
+        idle = null;
+        dnnl_primitive_destroy(primitive);
+        for (Layout layout : layouts) {
+            layout.close();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return key + " (" + implementation + ")";
+    }
+}

@@ -1,0 +1,137 @@
+package dev.instaflow.backend.cpu;
+
+import static org.bytedeco.dnnl.global.dnnl.*;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.dnnl.dnnl_engine;
+import org.bytedeco.dnnl.dnnl_post_ops;
+import org.bytedeco.dnnl.dnnl_primitive;
+import org.bytedeco.dnnl.dnnl_primitive_attr;
+import org.bytedeco.dnnl.dnnl_primitive_desc;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.PointerPointer;
+
+/**
+ * Collects the arguments and post-operations of one primitive and makes a {@link Plan} of them. Owns the
+ * layouts that it is given until the plan has them. Used once.
+ */
+final class PlanBuilder implements AutoCloseable {
+    /** A primitive descriptor's factory: one of the {@code dnnl_*_primitive_desc_create}. */
+    interface Factory {
+        int create(dnnl_primitive_desc result, dnnl_engine engine, dnnl_primitive_attr attributes);
+    }
+
+    private final CpuEngine engine;
+    private final PlanKey key;
+    private final List<Integer> ids = new ArrayList<>();
+    private final List<Layout> layouts = new ArrayList<>();
+    private final dnnl_primitive_attr attributes = new dnnl_primitive_attr();
+    private final dnnl_post_ops postOps = new dnnl_post_ops();
+    private int postOpCount;
+    private boolean taken;
+
+    PlanBuilder(CpuEngine engine, PlanKey key) {
+        this.engine = engine;
+        this.key = key;
+        OneDnn.check(dnnl_primitive_attr_create(attributes), "dnnl_primitive_attr_create", key);
+        dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
+        OneDnn.check(dnnl_post_ops_create(postOps), "dnnl_post_ops_create", key);
+    }
+
+    /** Adds an argument; runs take addresses in the order of these calls. */
+    Layout argument(int id, Layout layout) {
+        ids.add(id);
+        layouts.add(layout);
+        return layout;
+    }
+
+    /** Applies {@code result = algorithm(result, other)} at the end, {@code other} a new argument. */
+    void thenBinary(int algorithm, Layout other) {
+        int id = DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE * (postOpCount + 1) | DNNL_ARG_SRC_1;
+        argument(id, other);
+        OneDnn.check(
+                dnnl_post_ops_append_binary(postOps, algorithm, other.handle()),
+                "dnnl_post_ops_append_binary",
+                key);
+        postOpCount++;
+    }
+
+    /** Applies an element-wise function at the end. */
+    void thenEltwise(int algorithm, float alpha, float beta) {
+        OneDnn.check(
+                dnnl_post_ops_append_eltwise(postOps, algorithm, alpha, beta),
+                "dnnl_post_ops_append_eltwise",
+                key);
+        postOpCount++;
+    }
+
+    /** Makes the plan. Where a layout was {@link Layout#any}, the plan has what the primitive chose. */
+    Plan build(String call, Factory factory) {
+        dnnl_primitive_desc description = new dnnl_primitive_desc();
+        dnnl_primitive primitive = new dnnl_primitive();
+        OneDnn.check(
+                dnnl_primitive_attr_set_post_ops(attributes, postOps),
+                "dnnl_primitive_attr_set_post_ops",
+                key);
+        OneDnn.check(factory.create(description, engine.handle(), attributes), call, key);
+        try {
+            OneDnn.check(
+                    dnnl_primitive_create(primitive, description), "dnnl_primitive_create", key);
+            adoptChosenWeights(description);
+            Layout scratch = Layout.chosenBy(description, dnnl_query_scratchpad_md);
+            long scratchBytes = scratch.bytes();
+            if (scratchBytes > 0) {
+                argument(DNNL_ARG_SCRATCHPAD, scratch);
+            } else {
+                scratch.close();
+            }
+            taken = true;
+            return new Plan(this, primitive, implementation(description), scratchBytes);
+        } finally {
+            dnnl_primitive_desc_destroy(description);
+        }
+    }
+
+    private void adoptChosenWeights(dnnl_primitive_desc description) {
+        int weights = ids.indexOf(DNNL_ARG_WEIGHTS);
+        if (weights >= 0) {
+            layouts.set(weights, Layout.chosenBy(description, dnnl_query_weights_md)).close();
+        }
+    }
+
+    private static String implementation(dnnl_primitive_desc description) {
+        try (PointerPointer<BytePointer> text = new PointerPointer<>(1)) {
+            dnnl_primitive_desc_query(description, dnnl_query_impl_info_str, 0, text);
+            return text.get(BytePointer.class, 0).getString();
+        }
+    }
+
+    CpuEngine engine() {
+        return engine;
+    }
+
+    PlanKey key() {
+        return key;
+    }
+
+    int[] argumentIds() {
+        return ids.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    Layout[] layouts() {
+        return layouts.toArray(new Layout[0]);
+    }
+
+    /** Frees what is not the plan's. */
+    @Override
+    public void close() {
+        if (!taken) {
+            for (Layout layout : layouts) {
+                layout.close();
+            }
+        }
+        dnnl_post_ops_destroy(postOps);
+        dnnl_primitive_attr_destroy(attributes);
+    }
+}
