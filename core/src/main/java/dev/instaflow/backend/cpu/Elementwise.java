@@ -92,27 +92,30 @@ final class Elementwise {
         PlanKey key = new PlanKey(PlanKey.Op.ELTWISE, activation.ordinal(), count);
         Plan plan = engine.plans().get(key);
         if (plan == null) {
-            try (PlanBuilder builder = new PlanBuilder(engine, key)) {
-                Layout values = builder.argument(DNNL_ARG_SRC, Layout.dense(count));
-                builder.argument(DNNL_ARG_DST, Layout.dense(count));
-                Plan fresh =
-                        builder.build(
-                                "dnnl_eltwise_forward_primitive_desc_create",
-                                (result, cpu, attributes) ->
-                                        dnnl_eltwise_forward_primitive_desc_create(
-                                                result,
-                                                cpu,
-                                                dnnl_forward_inference,
-                                                algorithm(activation),
-                                                values.handle(),
-                                                values.handle(),
-                                                alpha(activation),
-                                                0,
-                                                attributes));
-                plan = engine.plans().add(key, fresh);
-            }
+            plan = engine.plans().add(key, activationPlan(key, activation, count));
         }
         plan.run(x, y);
+    }
+
+    /** A fresh plan, the caller's. */
+    Plan activationPlan(PlanKey key, Activation activation, long count) {
+        try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+            Layout values = builder.argument(DNNL_ARG_SRC, Layout.dense(count));
+            builder.argument(DNNL_ARG_DST, Layout.dense(count));
+            return builder.build(
+                    "dnnl_eltwise_forward_primitive_desc_create",
+                    (result, cpu, attributes) ->
+                            dnnl_eltwise_forward_primitive_desc_create(
+                                    result,
+                                    cpu,
+                                    dnnl_forward_inference,
+                                    algorithm(activation),
+                                    values.handle(),
+                                    values.handle(),
+                                    alpha(activation),
+                                    0,
+                                    attributes));
+        }
     }
 
     private static int algorithm(Activation activation) {

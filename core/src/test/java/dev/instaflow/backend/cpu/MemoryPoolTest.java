@@ -1,0 +1,81 @@
+package dev.instaflow.backend.cpu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.instaflow.backend.OutOfDeviceMemoryException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MemoryPoolTest {
+    private final MemoryPool pool = new MemoryPool();
+
+    @AfterEach
+    void free() {
+        pool.close();
+        assertEquals(0, pool.heldBytes());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            longs = {0, 1, 255, 256, 257, 288, 289, 511, 512, 513, 1000, 1L << 31, (1L << 40) + 1})
+    void aClassHoldsItsRequestsAndWastesAtMostAnEighth(long bytes) {
+        long size = MemoryPool.classBytes(MemoryPool.sizeClass(bytes));
+        assertTrue(size >= bytes, size + " for " + bytes);
+        assertTrue(size <= Math.max(256, bytes + bytes / 8 + 1), size + " for " + bytes);
+    }
+
+    @Test
+    void classSizesIncreaseAndAreTheirOwnClass() {
+        for (int c = 0; c < 400; c++) {
+            assertEquals(c, MemoryPool.sizeClass(MemoryPool.classBytes(c)));
+            assertEquals(c + 1, MemoryPool.sizeClass(MemoryPool.classBytes(c) + 1));
+        }
+    }
+
+    @Test
+    void blocksAreAlignedAndReused() {
+        MemoryPool.Block first = pool.take(1000, "first");
+        assertEquals(0, first.address() % MemoryPool.ALIGNMENT);
+        MemoryPool.Block second = pool.take(1000, "second");
+        assertNotSame(first, second);
+        pool.give(first);
+        assertSame(first, pool.take(990, "a little less"));
+        assertEquals(2, pool.freshAllocations());
+        pool.give(first);
+        pool.give(second);
+    }
+
+    @Test
+    void aMuchLargerBlockIsNotSpentOnASmallRequest() {
+        MemoryPool.Block large = pool.take(10_000, "large");
+        pool.give(large);
+        MemoryPool.Block small = pool.take(1000, "small");
+        assertNotSame(large, small);
+        pool.give(small);
+    }
+
+    @Test
+    void exactBlocksGoBackToTheSystem() {
+        MemoryPool.Block weight = pool.takeExact(12_345, "weight");
+        assertEquals(12_345, pool.heldBytes());
+        pool.give(weight);
+        assertEquals(0, pool.heldBytes());
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1L << 50, Long.MAX_VALUE})
+    void whatTheMachineDoesNotHaveIsRefused(long bytes) {
+        MemoryPool.Block kept = pool.take(1000, "kept");
+        OutOfDeviceMemoryException error =
+                assertThrows(OutOfDeviceMemoryException.class, () -> pool.take(bytes, "scores"));
+        assertTrue(error.getMessage().contains("for scores"), error.getMessage());
+        assertTrue(error.getMessage().contains("1.0 KiB held"), error.getMessage());
+        pool.give(kept);
+    }
+}
