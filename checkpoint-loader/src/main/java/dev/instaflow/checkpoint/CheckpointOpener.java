@@ -12,7 +12,7 @@ final class CheckpointOpener {
     private CheckpointOpener() {}
 
     static Checkpoint open(Path path) throws IOException {
-        FileReport report = FileReport.of(path);
+        FileReport report = FileSniffer.look(path);
         return switch (report.kind()) {
             case CKPT_ZIP -> mapped(path, CkptReader::open);
             case CKPT_LEGACY -> mapped(path, LegacyReader::open);

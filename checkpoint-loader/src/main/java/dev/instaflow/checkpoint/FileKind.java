@@ -1,5 +1,8 @@
 package dev.instaflow.checkpoint;
 
+import java.io.IOException;
+import java.nio.file.Path;
+
 /** What a path may turn out to be, told by content alone. */
 public enum FileKind {
     /** A zip of {@code torch.save}. */
@@ -27,6 +30,17 @@ public enum FileKind {
 
     FileKind(String description) {
         this.description = description;
+    }
+
+    /**
+     * What a path is; {@link FileReport#of} says more.
+     *
+     * @param path anything that exists
+     * @return its kind, told by content
+     * @throws IOException if it cannot be read
+     */
+    public static FileKind of(Path path) throws IOException {
+        return FileReport.of(path).kind();
     }
 
     /**

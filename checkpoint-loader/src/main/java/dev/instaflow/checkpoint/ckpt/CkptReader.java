@@ -60,7 +60,7 @@ public final class CkptReader {
         List<String> pickles = new ArrayList<>();
         for (ZipDirectory.Item item : zip.items()) {
             String name = item.name();
-            if (name.equals(PICKLE) || name.endsWith("/" + PICKLE)) {
+            if (isPickle(name)) {
                 pickles.add(name);
             }
         }
@@ -90,6 +90,10 @@ public final class CkptReader {
             }
         }
         return root;
+    }
+
+    static boolean isPickle(String entryName) {
+        return entryName.equals(PICKLE) || entryName.endsWith("/" + PICKLE);
     }
 
     private Checkpoint read() throws IOException {
@@ -148,7 +152,7 @@ public final class CkptReader {
         if (!item.isStored()) {
             throw zip.unknownMethod(item);
         }
-        long expected = ref.wholeCount() * ref.dtype().sizeBytes();
+        long expected = ref.sizeBytes();
         if (item.sizeBytes() != expected) {
             throw zip.error(
                     name,

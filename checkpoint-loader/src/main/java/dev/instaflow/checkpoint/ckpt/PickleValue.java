@@ -149,6 +149,11 @@ interface PickleValue {
      */
     record StorageRef(String key, DType dtype, long start, long count, long wholeCount)
             implements PickleValue {
+        /** Bytes of the whole storage. */
+        long sizeBytes() {
+            return wholeCount * dtype.sizeBytes(); // TensorBuilder has checked the product
+        }
+
         @Override
         public String describe() {
             return "storage " + Escaped.quote(key);

@@ -73,16 +73,12 @@ final class ZipDirectory {
 
     /** Reads the directory and all local headers. */
     static ZipDirectory read(MappedFile file) throws IOException {
-        ZipTail tail =
-                ZipTail.find(file)
-                        .orElseThrow(
-                                () ->
-                                        new CheckpointFormatException(
-                                                file.path()
-                                                        + ": this zip has no end record within its "
-                                                        + file.sizeBytes()
-                                                        + " bytes: the file is cut off (an interrupted"
-                                                        + " download or copy?); fetch it again"));
+        Optional<ZipTail> found = ZipTail.find(file);
+        if (found.isEmpty()) {
+            throw new CheckpointFormatException(
+                    file.path() + ": " + ZipReport.cutOff(file) + "; fetch it again");
+        }
+        ZipTail tail = found.get();
         if (tail.entryCount() > MOST_ENTRIES || tail.directoryBytes() > MOST_DIRECTORY_BYTES) {
             throw new CheckpointFormatException(
                     file.path()

@@ -5,6 +5,8 @@ import dev.instaflow.checkpoint.CheckpointFormat;
 import dev.instaflow.checkpoint.CheckpointFormatException;
 import dev.instaflow.checkpoint.Entry;
 import dev.instaflow.checkpoint.Escaped;
+import dev.instaflow.checkpoint.FileKind;
+import dev.instaflow.checkpoint.FileReport;
 import dev.instaflow.checkpoint.storage.MappedCheckpoint;
 import dev.instaflow.checkpoint.storage.MappedEntry;
 import dev.instaflow.checkpoint.storage.MappedFile;
@@ -44,13 +46,60 @@ public final class SafetensorsReader {
      * @throws IOException if it cannot be read
      */
     public static Checkpoint open(MappedFile file) throws IOException {
-        long headerBytes = headerBytes(file);
-        byte[] json = file.bytes(LENGTH_BYTES, (int) headerBytes);
-        SafetensorsHeader header =
-                SafetensorsHeader.parse(
-                        file.path() + ": header at byte " + LENGTH_BYTES,
-                        new ByteArrayInputStream(json));
-        return new SafetensorsReader(file, LENGTH_BYTES + headerBytes).read(header);
+        long dataPosition = LENGTH_BYTES + headerBytes(file);
+        if (dataPosition > file.sizeBytes()) {
+            throw new CheckpointFormatException(
+                    file.path() + ": " + headerCutOff(file, dataPosition) + "; fetch it again");
+        }
+        return new SafetensorsReader(file, dataPosition).read(header(file, dataPosition));
+    }
+
+    /**
+     * Compares the size of a file with what its header promises.
+     *
+     * @param file starts like a safetensors file
+     * @return of kind SAFETENSORS or TRUNCATED
+     * @throws CheckpointFormatException if its header is damaged
+     * @throws IOException if it cannot be read
+     */
+    public static FileReport report(MappedFile file) throws IOException {
+        long dataPosition = LENGTH_BYTES + headerBytes(file);
+        if (dataPosition > file.sizeBytes()) {
+            return truncated(file, headerCutOff(file, dataPosition));
+        }
+        long dataBytes = 0;
+        for (SafetensorsHeader.Tensor tensor : header(file, dataPosition).tensors().values()) {
+            dataBytes = Math.max(dataBytes, tensor.end());
+        }
+        if (dataBytes > file.sizeBytes() - dataPosition) {
+            return truncated(
+                    file,
+                    "the tensors should end at byte "
+                            + Long.toUnsignedString(dataPosition + dataBytes)
+                            + ", the file has "
+                            + file.sizeBytes()
+                            + ": it is cut off (an interrupted"
+                            + " download?)");
+        }
+        return new FileReport(file.path(), FileKind.SAFETENSORS, "a safetensors file", "");
+    }
+
+    private static FileReport truncated(MappedFile file, String found) {
+        return new FileReport(file.path(), FileKind.TRUNCATED, found, "fetch the file again");
+    }
+
+    private static String headerCutOff(MappedFile file, long dataPosition) {
+        return "the header should end at byte "
+                + dataPosition
+                + ", the file has "
+                + file.sizeBytes()
+                + ": it is cut off (an interrupted download?)";
+    }
+
+    private static SafetensorsHeader header(MappedFile file, long dataPosition) throws IOException {
+        byte[] json = file.bytes(LENGTH_BYTES, (int) (dataPosition - LENGTH_BYTES));
+        return SafetensorsHeader.parse(
+                file.path() + ": header at byte " + LENGTH_BYTES, new ByteArrayInputStream(json));
     }
 
     private static long headerBytes(MappedFile file) throws IOException {
@@ -72,15 +121,6 @@ public final class SafetensorsReader {
                             + Long.toUnsignedString(length)
                             + " at byte 0, expected 2 to "
                             + MOST_HEADER_BYTES);
-        }
-        if (length > file.sizeBytes() - LENGTH_BYTES) {
-            throw new CheckpointFormatException(
-                    file.path()
-                            + ": the header should end at byte "
-                            + (LENGTH_BYTES + length)
-                            + ", the file has "
-                            + file.sizeBytes()
-                            + ": it is cut off (an interrupted download?); fetch it again");
         }
         return length;
     }
