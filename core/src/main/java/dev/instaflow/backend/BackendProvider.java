@@ -1,6 +1,9 @@
 package dev.instaflow.backend;
 
-/** A kind of backend that may or may not run on this machine. Stateless and thread-safe. */
+/**
+ * A kind of backend that may or may not run on this machine. Stateless and thread-safe. {@link Device}
+ * finds them as services, so that this package depends on none of its implementations.
+ */
 public interface BackendProvider {
     /**
      * What {@link #probe} found.
@@ -27,8 +30,11 @@ public interface BackendProvider {
     /**
      * Makes a backend, to be closed by the caller.
      *
+     * @param threads threads that share the work of one operation, where the backend has threads; 0
+     *     for as many as there are processors
      * @return a fresh backend
+     * @throws IllegalArgumentException if {@code threads} is negative
      * @throws BackendUnavailableException if it cannot run here
      */
-    Backend open();
+    Backend open(int threads);
 }

@@ -1,21 +1,23 @@
 package dev.instaflow.backend;
 
-import dev.instaflow.backend.cpu.CpuProvider;
-import dev.instaflow.backend.cpu.CpuSettings;
-import dev.instaflow.backend.reference.ReferenceProvider;
 import java.util.Locale;
+import java.util.ServiceLoader;
 
 /**
- * Where a model shall run: named by the user, or chosen by {@link #auto}, which says why. Immutable.
- * Nothing is loaded before {@link #auto} or {@link #open} is called, and nothing falls back by itself.
+ * Where a model shall run: named by the user, or chosen by {@link #auto}, which says why. Immutable. No
+ * native library is loaded before {@link #auto} or {@link #open}, and nothing falls back by itself.
  */
 public final class Device {
+    private static final int ALL_PROCESSORS = 0;
+
     private final BackendProvider provider;
     private final String explanation;
+    private final int threads;
 
-    private Device(BackendProvider provider, String explanation) {
+    private Device(BackendProvider provider, String explanation, int threads) {
         this.provider = provider;
         this.explanation = explanation;
+        this.threads = threads;
     }
 
     /**
@@ -24,17 +26,17 @@ public final class Device {
      * @return the device
      */
     public static Device cpu() {
-        return cpu(CpuSettings.AUTOMATIC);
+        return cpu(ALL_PROCESSORS);
     }
 
     /**
      * The CPU through oneDNN.
      *
-     * @param settings thread count
+     * @param threads threads that share the work of one operation; 0 for all processors
      * @return the device
      */
-    public static Device cpu(CpuSettings settings) {
-        return new Device(new CpuProvider(settings), "cpu: asked for");
+    public static Device cpu(int threads) {
+        return new Device(provider("cpu"), "cpu: asked for", threads);
     }
 
     /**
@@ -44,7 +46,7 @@ public final class Device {
      * @return the device
      */
     public static Device reference() {
-        return new Device(new ReferenceProvider(), "reference: asked for");
+        return new Device(provider("reference"), "reference: asked for", ALL_PROCESSORS);
     }
 
     /**
@@ -54,14 +56,14 @@ public final class Device {
      * @throws BackendUnavailableException if there is none; the reference must be asked for by name
      */
     public static Device auto() {
-        CpuProvider cpu = new CpuProvider(CpuSettings.AUTOMATIC);
+        BackendProvider cpu = provider("cpu");
         BackendProvider.Probe probe = cpu.probe();
         if (!probe.usable()) {
             throw new BackendUnavailableException(
                     "no device: this build has no CUDA backend; cpu: " + probe.reason());
         }
-        return new Device(
-                cpu, "cpu: " + probe.reason() + " (this build has no CUDA backend to prefer)");
+        String why = "cpu: " + probe.reason() + " (this build has no CUDA backend to prefer)";
+        return new Device(cpu, why, ALL_PROCESSORS);
     }
 
     /**
@@ -84,6 +86,17 @@ public final class Device {
                     throw new IllegalArgumentException(
                             "unknown device \"" + name + "\": auto, cpu, cuda or reference");
         };
+    }
+
+    private static BackendProvider provider(String name) {
+        ClassLoader loader = Device.class.getClassLoader();
+        for (BackendProvider provider : ServiceLoader.load(BackendProvider.class, loader)) {
+            if (provider.name().equals(name)) {
+                return provider;
+            }
+        }
+        throw new BackendUnavailableException(
+                "no \"" + name + "\" backend on the class path: META-INF/services names none");
     }
 
     /**
@@ -111,7 +124,7 @@ public final class Device {
      * @throws BackendUnavailableException if it cannot run here
      */
     public Backend open() {
-        return provider.open();
+        return provider.open(threads);
     }
 
     @Override

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.instaflow.backend.cpu.CpuSettings;
 import dev.instaflow.ops.Scope;
 import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
@@ -42,8 +41,8 @@ class DeviceTest {
 
     @Test
     void theThreadCountIsChecked() {
-        assertThrows(IllegalArgumentException.class, () -> new CpuSettings(-1));
-        try (Backend backend = Device.cpu(new CpuSettings(1)).open()) {
+        assertThrows(IllegalArgumentException.class, () -> Device.cpu(-1).open());
+        try (Backend backend = Device.cpu(1).open()) {
             assertTrue(backend.description().contains("1 thread"), backend.description());
         }
     }

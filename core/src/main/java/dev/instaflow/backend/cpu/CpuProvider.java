@@ -3,20 +3,11 @@ package dev.instaflow.backend.cpu;
 import dev.instaflow.backend.Backend;
 import dev.instaflow.backend.BackendProvider;
 import dev.instaflow.backend.BackendUnavailableException;
-import java.util.Objects;
 
 /** Offers {@link CpuBackend}. */
 public final class CpuProvider implements BackendProvider {
-    private final CpuSettings settings;
-
-    /**
-     * A provider of backends with these settings.
-     *
-     * @param settings thread count
-     */
-    public CpuProvider(CpuSettings settings) {
-        this.settings = Objects.requireNonNull(settings, "settings");
-    }
+    /** Called by the service loader. */
+    public CpuProvider() {}
 
     @Override
     public String name() {
@@ -27,16 +18,15 @@ public final class CpuProvider implements BackendProvider {
     public Probe probe() {
         try {
             OneDnn.load();
-            return new Probe(
-                    true,
-                    "oneDNN " + OneDnn.version() + ", " + settings.resolvedThreads() + " threads");
+            int processors = CpuSettings.AUTOMATIC.resolvedThreads();
+            return new Probe(true, "oneDNN " + OneDnn.version() + ", processors: " + processors);
         } catch (BackendUnavailableException e) {
             return new Probe(false, e.getMessage());
         }
     }
 
     @Override
-    public Backend open() {
-        return CpuBackend.open(settings);
+    public Backend open(int threads) {
+        return CpuBackend.open(new CpuSettings(threads));
     }
 }

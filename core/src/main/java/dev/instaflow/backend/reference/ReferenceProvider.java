@@ -5,7 +5,7 @@ import dev.instaflow.backend.BackendProvider;
 
 /** Offers {@link ReferenceBackend}, which runs wherever Java does. */
 public final class ReferenceProvider implements BackendProvider {
-    /** A provider of backends that round to F32. */
+    /** Called by the service loader. */
     public ReferenceProvider() {}
 
     @Override
@@ -19,7 +19,10 @@ public final class ReferenceProvider implements BackendProvider {
     }
 
     @Override
-    public Backend open() {
+    public Backend open(int threads) {
+        if (threads < 0) {
+            throw new IllegalArgumentException("reference backend with " + threads + " threads");
+        }
         return new ReferenceBackend(ReferenceBackend.Precision.F32);
     }
 }
