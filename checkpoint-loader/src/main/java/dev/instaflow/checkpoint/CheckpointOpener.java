@@ -2,6 +2,7 @@ package dev.instaflow.checkpoint;
 
 import dev.instaflow.checkpoint.ckpt.CkptReader;
 import dev.instaflow.checkpoint.ckpt.LegacyReader;
+import dev.instaflow.checkpoint.diffusers.DiffusersFolder;
 import dev.instaflow.checkpoint.safetensors.SafetensorsReader;
 import dev.instaflow.checkpoint.storage.MappedFile;
 import java.io.IOException;
@@ -17,6 +18,7 @@ final class CheckpointOpener {
             case CKPT_ZIP -> mapped(path, CkptReader::open);
             case CKPT_LEGACY -> mapped(path, LegacyReader::open);
             case SAFETENSORS -> mapped(path, SafetensorsReader::open);
+            case DIFFUSERS_FOLDER -> DiffusersFolder.open(path);
             default -> throw new CheckpointFormatException(report.message());
         };
     }

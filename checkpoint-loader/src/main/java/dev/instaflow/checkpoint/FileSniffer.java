@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -20,6 +21,10 @@ final class FileSniffer {
     private static final Pattern LFS_SIZE = Pattern.compile("(?m)^size (\\d{1,18})$");
     private static final String FETCH_AGAIN = "fetch the file again";
     private static final int TAR_MAGIC_AT = 257;
+
+    /** A whole model has the first, parts of one some of the next, the folder of a part the last. */
+    private static final List<String> FOLDER_SIGNS =
+            List.of("model_index.json", "unet", "vae", "text_encoder", "config.json");
 
     private FileSniffer() {}
 
@@ -38,13 +43,12 @@ final class FileSniffer {
 
     private static FileReport folder(Path path) {
         boolean diffusers =
-                Files.exists(path.resolve("model_index.json"))
-                        || Files.isDirectory(path.resolve("unet"));
+                FOLDER_SIGNS.stream().anyMatch(sign -> Files.exists(path.resolve(sign)));
         return diffusers
                 ? new FileReport(path, FileKind.DIFFUSERS_FOLDER, "a diffusers folder", "")
                 : other(
                         path,
-                        "a folder without model_index.json and without unet/",
+                        "a folder without " + String.join(", ", FOLDER_SIGNS),
                         "name the model file, or a diffusers folder");
     }
 

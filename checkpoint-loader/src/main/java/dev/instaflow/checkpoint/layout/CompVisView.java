@@ -4,6 +4,8 @@ import dev.instaflow.checkpoint.Checkpoint;
 import dev.instaflow.checkpoint.CheckpointFormat;
 import dev.instaflow.checkpoint.CheckpointFormatException;
 import dev.instaflow.checkpoint.Entry;
+import dev.instaflow.checkpoint.Escaped;
+import dev.instaflow.checkpoint.storage.RenamedEntry;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -140,6 +142,11 @@ public final class CompVisView implements Checkpoint {
     }
 
     @Override
+    public void verify() throws IOException {
+        source.verify();
+    }
+
+    @Override
     public void close() throws IOException {
         source.close();
     }
@@ -159,14 +166,22 @@ public final class CompVisView implements Checkpoint {
         Map<String, Entry> renamed = new LinkedHashMap<>();
         for (Entry entry : source.entries()) {
             String name = compVisName(entry.name(), names);
-            Entry view = RenamedEntry.of(entry, name, KeyMap.compVisShape(name, entry.shape()));
-            if (renamed.put(name, view) != null) {
+            if (renamed.put(name, view(entry, name)) != null) {
                 throw new CheckpointFormatException(
-                        "%s: two tensors are \"%s\" in CompVis naming, one of them \"%s\"; expected one"
-                                .formatted(source.path(), name, entry.name()));
+                        "%s: two tensors are %s in CompVis naming, one of them %s; expected one"
+                                .formatted(
+                                        source.path(),
+                                        Escaped.quote(name),
+                                        Escaped.quote(entry.name())));
             }
         }
         return renamed;
+    }
+
+    private static Entry view(Entry entry, String name) {
+        List<Long> shape = KeyMap.compVisShape(name, entry.shape());
+        boolean same = entry.name().equals(name) && entry.shape().equals(shape);
+        return same ? entry : RenamedEntry.of(entry, name, shape);
     }
 
     private static String compVisName(String name, Map<PartRoot, PartNames> roots) {

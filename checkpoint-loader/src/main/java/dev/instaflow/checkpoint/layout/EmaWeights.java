@@ -3,6 +3,8 @@ package dev.instaflow.checkpoint.layout;
 import dev.instaflow.checkpoint.Checkpoint;
 import dev.instaflow.checkpoint.CheckpointFormatException;
 import dev.instaflow.checkpoint.Entry;
+import dev.instaflow.checkpoint.Escaped;
+import dev.instaflow.checkpoint.storage.RenamedEntry;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -57,7 +59,7 @@ final class EmaWeights {
                 continue;
             }
             checkShape(compVis, entry, average.get());
-            replaced.put(name, RenamedEntry.of(average.get(), name, entry.shape()));
+            replaced.put(name, RenamedEntry.of(average.get(), name));
         }
         if (plainNames.isEmpty() || !missing.isEmpty()) {
             throw absent(compVis, plainNames.size(), missing);
@@ -73,8 +75,12 @@ final class EmaWeights {
             String other = plain.put(emaName(name), name);
             if (other != null) {
                 throw new CheckpointFormatException(
-                        "%s: the average of \"%s\" and of \"%s\" would both be called \"%s\""
-                                .formatted(compVis.path(), other, name, emaName(name)));
+                        "%s: the average of %s and of %s would both be called %s"
+                                .formatted(
+                                        compVis.path(),
+                                        Escaped.quote(other),
+                                        Escaped.quote(name),
+                                        Escaped.quote(emaName(name))));
             }
         }
         return plain;
@@ -91,12 +97,12 @@ final class EmaWeights {
             throws CheckpointFormatException {
         if (!average.shape().equals(plain.shape())) {
             throw new CheckpointFormatException(
-                    "%s: \"%s\" is %s, the weight that it averages, \"%s\", is %s"
+                    "%s: %s is %s, the weight that it averages, %s, is %s"
                             .formatted(
                                     compVis.path(),
-                                    average.name(),
+                                    Escaped.quote(average.name()),
                                     average.shape(),
-                                    plain.name(),
+                                    Escaped.quote(plain.name()),
                                     plain.shape()));
         }
     }
@@ -110,12 +116,12 @@ final class EmaWeights {
                             + " names from; use the plain weights");
         }
         return new CheckpointFormatException(
-                "%s: EMA weights were asked for, and %s of the %d U-Net tensors have none (first: \"%s\", expected \"%s\"); use the plain weights, or the training checkpoint that has both"
+                "%s: EMA weights were asked for, and %s of the %d U-Net tensors have none (first: %s, expected %s); use the plain weights, or the training checkpoint that has both"
                         .formatted(
                                 compVis.path(),
                                 missing.size() == expected ? "all" : missing.size(),
                                 expected,
-                                missing.get(0),
-                                emaName(missing.get(0))));
+                                Escaped.quote(missing.get(0)),
+                                Escaped.quote(emaName(missing.get(0)))));
     }
 }

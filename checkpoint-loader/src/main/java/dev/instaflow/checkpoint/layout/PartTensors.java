@@ -7,10 +7,16 @@ import java.util.Set;
 
 /** The shapes of one part's tensors by their bare names: what the sizes are derived from. */
 record PartTensors(Map<String, List<Long>> shapes) {
+    /** Beyond any channel count or vocabulary: larger sizes are no model's, and would overflow. */
+    private static final int LARGEST = 1 << 20;
+
+    /** Each level halves the image: no model has more, and 2 to that many is still an int. */
+    static final int MOST_LEVELS = 16;
+
     /** Dimension {@code axis} of a tensor; empty if there is no such tensor, or not as deep. */
     OptionalInt size(String name, int axis) {
         List<Long> shape = shapes.getOrDefault(name, List.of());
-        if (axis >= shape.size() || shape.get(axis) < 1 || shape.get(axis) > Integer.MAX_VALUE) {
+        if (axis >= shape.size() || shape.get(axis) < 1 || shape.get(axis) > LARGEST) {
             return OptionalInt.empty();
         }
         return OptionalInt.of(Math.toIntExact(shape.get(axis)));

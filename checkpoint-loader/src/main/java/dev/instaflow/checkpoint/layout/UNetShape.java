@@ -189,6 +189,9 @@ public record UNetShape(
             return Optional.empty();
         }
         UNetBlocks blocks = UNetBlocks.fromCompVis(unet.names());
+        if (blocks.levels() > PartTensors.MOST_LEVELS) {
+            return Optional.empty();
+        }
         List<Integer> mult = new ArrayList<>();
         TreeSet<Integer> attention = new TreeSet<>();
         int resBlocks = 0;

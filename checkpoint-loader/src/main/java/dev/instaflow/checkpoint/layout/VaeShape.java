@@ -134,7 +134,11 @@ public record VaeShape(
         OptionalInt out = vae.size("decoder.conv_out.weight", 0);
         OptionalInt z = vae.size("decoder.conv_in.weight", 1);
         int levels = vae.run("decoder.up.");
-        if (ch.isEmpty() || out.isEmpty() || z.isEmpty() || levels == 0) {
+        if (ch.isEmpty()
+                || out.isEmpty()
+                || z.isEmpty()
+                || levels == 0
+                || levels > PartTensors.MOST_LEVELS) {
             return Optional.empty();
         }
         List<Integer> mult = new ArrayList<>();

@@ -6,6 +6,7 @@ import dev.instaflow.checkpoint.Checkpoint;
 import dev.instaflow.checkpoint.CheckpointFormat;
 import dev.instaflow.checkpoint.DType;
 import dev.instaflow.checkpoint.Entry;
+import dev.instaflow.checkpoint.storage.RenamedEntry;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -27,6 +28,7 @@ import java.util.function.UnaryOperator;
 public final class FakeCheckpoint implements Checkpoint {
     private final Map<String, Entry> entries = new LinkedHashMap<>();
     private final Map<String, Object> metadata = new LinkedHashMap<>();
+    private Path path = Path.of("fake.ckpt");
 
     /** Names, types and shapes that an original program wrote, in its order. */
     public static FakeCheckpoint fixture(String name) {
@@ -75,6 +77,11 @@ public final class FakeCheckpoint implements Checkpoint {
         return this;
     }
 
+    public FakeCheckpoint at(Path newPath) {
+        path = newPath;
+        return this;
+    }
+
     public FakeCheckpoint putMetadata(String key, Object value) {
         metadata.put(key, value);
         return this;
@@ -88,8 +95,7 @@ public final class FakeCheckpoint implements Checkpoint {
                         entry -> {
                             String name = rename.apply(entry.name());
                             if (name != null) {
-                                renamed.entries.put(
-                                        name, RenamedEntry.of(entry, name, entry.shape()));
+                                renamed.entries.put(name, RenamedEntry.of(entry, name));
                             }
                         });
         return renamed;
@@ -123,7 +129,7 @@ public final class FakeCheckpoint implements Checkpoint {
 
     @Override
     public Path path() {
-        return Path.of("fake.ckpt");
+        return path;
     }
 
     @Override
