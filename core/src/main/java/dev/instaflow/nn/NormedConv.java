@@ -1,5 +1,7 @@
 package dev.instaflow.nn;
 
+import dev.instaflow.ops.ConvSpec;
+import dev.instaflow.ops.GroupNormSpec;
 import dev.instaflow.ops.Ops;
 import dev.instaflow.ops.Scope;
 import dev.instaflow.tensor.Tensor;
@@ -12,6 +14,24 @@ import dev.instaflow.tensor.Tensor;
  * @param conv takes the channels of the norm
  */
 public record NormedConv(GroupNorm norm, Conv2d conv) {
+    /**
+     * Takes the weights of both, the norm's first.
+     *
+     * @param norm has the norm's {@code weight} and {@code bias}
+     * @param conv has the 3x3 convolution's
+     * @param spec of the norm, with SiLU as its activation
+     * @param in channels of the input
+     * @param out channels of the result
+     * @param sizeHint as of {@link Conv2d#load}
+     * @return the layers
+     */
+    public static NormedConv load(
+            Weights norm, Weights conv, GroupNormSpec spec, long in, long out, int sizeHint) {
+        return new NormedConv(
+                GroupNorm.load(norm, spec, in),
+                Conv2d.load(conv, ConvSpec.SAME_3X3, in, out, sizeHint));
+    }
+
     /**
      * Applies the layers.
      *

@@ -1,12 +1,9 @@
 package dev.instaflow.unet;
 
-import dev.instaflow.nn.Conv2d;
-import dev.instaflow.nn.GroupNorm;
 import dev.instaflow.nn.Linear;
 import dev.instaflow.nn.NormedConv;
 import dev.instaflow.nn.Weights;
 import dev.instaflow.ops.Activation;
-import dev.instaflow.ops.ConvSpec;
 import dev.instaflow.ops.GroupNormSpec;
 import dev.instaflow.ops.Ops;
 import dev.instaflow.ops.Scope;
@@ -34,28 +31,27 @@ final class ResBlock implements StepLayer {
     }
 
     static ResBlock load(Weights weights, UNetConfig config, int in, int out, int sizeHint) {
+        GroupNormSpec norm = new GroupNormSpec(config.normGroups(), EPS, Activation.SILU);
         return new ResBlock(
-                normedConv(weights, "in_layers.0", "in_layers.2", config, in, out, sizeHint),
+                NormedConv.load(
+                        weights.under("in_layers.0"),
+                        weights.under("in_layers.2"),
+                        norm,
+                        in,
+                        out,
+                        sizeHint),
                 Linear.load(weights.under("emb_layers.1"), config.timeChannels(), out),
-                normedConv(weights, "out_layers.0", "out_layers.3", config, out, out, sizeHint),
+                NormedConv.load(
+                        weights.under("out_layers.0"),
+                        weights.under("out_layers.3"),
+                        norm,
+                        out,
+                        out,
+                        sizeHint),
                 in == out
                         ? Optional.empty()
                         : Optional.of(
                                 Linear.loadPointwise(weights.under("skip_connection"), in, out)));
-    }
-
-    private static NormedConv normedConv(
-            Weights weights,
-            String norm,
-            String conv,
-            UNetConfig config,
-            int in,
-            int out,
-            int sizeHint) {
-        GroupNormSpec spec = new GroupNormSpec(config.normGroups(), EPS, Activation.SILU);
-        return new NormedConv(
-                GroupNorm.load(weights.under(norm), spec, in),
-                Conv2d.load(weights.under(conv), ConvSpec.SAME_3X3, in, out, sizeHint));
     }
 
     /**

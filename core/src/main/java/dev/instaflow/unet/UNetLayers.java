@@ -1,7 +1,6 @@
 package dev.instaflow.unet;
 
 import dev.instaflow.nn.Conv2d;
-import dev.instaflow.nn.GroupNorm;
 import dev.instaflow.nn.NormedConv;
 import dev.instaflow.nn.Weights;
 import dev.instaflow.ops.Activation;
@@ -56,9 +55,13 @@ record UNetLayers(
             GroupNormSpec norm =
                     new GroupNormSpec(config.normGroups(), ResBlock.EPS, Activation.SILU);
             NormedConv out =
-                    new NormedConv(
-                            GroupNorm.load(weights.under("out.0"), norm, channels),
-                            conv("out.2", ConvSpec.SAME_3X3, config.outChannels()));
+                    NormedConv.load(
+                            weights.under("out.0"),
+                            weights.under("out.2"),
+                            norm,
+                            channels,
+                            config.outChannels(),
+                            sizeHint());
             return new UNetLayers(time, input, middle, output, out);
         }
 

@@ -5,6 +5,7 @@ import dev.instaflow.nn.Layer;
 import dev.instaflow.nn.NormedConv;
 import dev.instaflow.nn.Sequential;
 import dev.instaflow.nn.Weights;
+import dev.instaflow.ops.Activation;
 import dev.instaflow.ops.ConvSpec;
 import dev.instaflow.tensor.Shape;
 import java.util.ArrayList;
@@ -46,11 +47,10 @@ final class Decoder {
         }
         levels.forEach(chain::addAll);
         NormedConv last =
-                ResnetBlock.normedConv(
-                        weights,
-                        "norm_out",
-                        "conv_out",
-                        config,
+                NormedConv.load(
+                        weights.under("norm_out"),
+                        weights.under("conv_out"),
+                        config.norm(Activation.SILU),
                         config.channels(0),
                         config.outChannels(),
                         config.sizeHint(0));

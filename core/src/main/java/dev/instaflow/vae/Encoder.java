@@ -3,6 +3,7 @@ package dev.instaflow.vae;
 import dev.instaflow.nn.Conv2d;
 import dev.instaflow.nn.NormedConv;
 import dev.instaflow.nn.Weights;
+import dev.instaflow.ops.Activation;
 import dev.instaflow.ops.ConvSpec;
 
 /** Lays out CompVis' {@code Encoder}: image to the moments of {@code z}, before the last projection. */
@@ -46,11 +47,10 @@ final class Encoder {
         }
         MiddleBlock.load(weights.under("mid"), config).addTo(chain, PREFIX);
         NormedConv last =
-                ResnetBlock.normedConv(
-                        weights,
-                        "norm_out",
-                        "conv_out",
-                        config,
+                NormedConv.load(
+                        weights.under("norm_out"),
+                        weights.under("conv_out"),
+                        config.norm(Activation.SILU),
                         in,
                         2 * config.zChannels(),
                         config.sizeHint(lowest));

@@ -6,7 +6,6 @@ import dev.instaflow.nn.Linear;
 import dev.instaflow.nn.Weights;
 import dev.instaflow.ops.Activation;
 import dev.instaflow.ops.AttentionSpec;
-import dev.instaflow.ops.GroupNormSpec;
 import dev.instaflow.ops.Ops;
 import dev.instaflow.ops.Scope;
 import dev.instaflow.tensor.Shape;
@@ -24,9 +23,7 @@ final class MiddleBlock {
         int channels = config.lowestChannels();
         block1 = ResnetBlock.load(weights.under("block_1"), config, level, channels, channels);
         Weights attn = weights.under("attn_1");
-        GroupNormSpec spec =
-                new GroupNormSpec(config.normGroups(), ResnetBlock.EPS, Activation.IDENTITY);
-        norm = GroupNorm.load(attn.under("norm"), spec, channels);
+        norm = GroupNorm.load(attn.under("norm"), config.norm(Activation.IDENTITY), channels);
         attention =
                 new Attention(
                         new AttentionSpec(1, AttentionSpec.Mask.NONE),

@@ -1,5 +1,7 @@
 package dev.instaflow.vae;
 
+import dev.instaflow.ops.Activation;
+import dev.instaflow.ops.GroupNormSpec;
 import java.util.List;
 
 /**
@@ -26,6 +28,9 @@ public record VaeConfig(
         int outChannels,
         int normGroups,
         int sampleSize) {
+    /** CompVis' Normalize; ten times smaller than that of the UNet's residual blocks. */
+    private static final float EPS = 1e-6f;
+
     /** Checks the sizes against each other. */
     public VaeConfig {
         channelMult = List.copyOf(channelMult);
@@ -99,5 +104,10 @@ public record VaeConfig(
     /** Likely rows and columns at a level. */
     int sizeHint(int level) {
         return sampleSize * (factor() >> level);
+    }
+
+    /** Of every normalisation. */
+    GroupNormSpec norm(Activation then) {
+        return new GroupNormSpec(normGroups, EPS, then);
     }
 }

@@ -16,13 +16,17 @@ import java.util.Arrays;
  * One case of what the original programs compute: a folder of arrays, see {@code
  * src/test/resources/golden/README.md}. Images are channels first in the files and channels last here.
  */
-public record GoldenCase(String name) {
-    /** Where the cases are, and the small model that most of them belong to. */
+public record GoldenCase(Path folder) {
+    /** Where the cases of the small random models are. */
     public static final Path FOLDER = Path.of("src/test/resources/golden");
+
+    public GoldenCase(String name) {
+        this(FOLDER.resolve(name));
+    }
 
     public Npy array(String file) {
         try {
-            return Npy.read(FOLDER.resolve(name).resolve(file + ".npy"));
+            return Npy.read(folder.resolve(file + ".npy"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -66,12 +70,12 @@ public record GoldenCase(String name) {
     }
 
     public boolean has(String file) {
-        return Files.exists(FOLDER.resolve(name).resolve(file + ".npy"));
+        return Files.exists(folder.resolve(file + ".npy"));
     }
 
     /** Compares an image or a sequence with its file and prints the worst error, for reports. */
     public void check(String backend, String file, float[] actual, double tolerance) {
-        String what = name + '/' + file;
+        String what = folder.getFileName() + "/" + file;
         double worst = TensorAssert.close(what, actual, channelsLast(file), tolerance);
         System.out.printf(
                 "golden %-60s %-10s worst %.2e, allowed %.0e%n", what, backend, worst, tolerance);

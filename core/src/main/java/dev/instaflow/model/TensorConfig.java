@@ -1,0 +1,103 @@
+package dev.instaflow.model;
+
+import dev.instaflow.checkpoint.Checkpoint;
+import dev.instaflow.checkpoint.CheckpointFormatException;
+import dev.instaflow.checkpoint.layout.ArchitectureShapes;
+import dev.instaflow.checkpoint.layout.ModelPart;
+import dev.instaflow.checkpoint.layout.TextShape;
+import dev.instaflow.checkpoint.layout.UNetShape;
+import dev.instaflow.checkpoint.layout.VaeShape;
+import dev.instaflow.clip.ClipTextConfig;
+import dev.instaflow.unet.UNetConfig;
+import dev.instaflow.vae.VaeConfig;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** Sizes from the shapes of the tensors, and the usual values of what shapes do not tell. */
+final class TensorConfig {
+    /** Of every norm in the Stable Diffusion family. */
+    static final int USUAL_GROUPS = 32;
+
+    private static final int USUAL_HEADS = 8;
+    private static final int USUAL_TEXT_HEAD_CHANNELS = 64;
+    private static final int SD_LATENT_SIZE = 64;
+
+    private TensorConfig() {}
+
+    static ModelConfig read(Checkpoint compVis) throws CheckpointFormatException {
+        ArchitectureShapes shapes = ArchitectureShapes.of(compVis);
+        int width = require(compVis, ModelPart.TEXT, shapes.text()).width();
+        int textHeads = Math.max(1, width / USUAL_TEXT_HEAD_CHANNELS);
+        return read(compVis, USUAL_HEADS, textHeads);
+    }
+
+    static ModelConfig read(Checkpoint compVis, int heads, int textHeads)
+            throws CheckpointFormatException {
+        ArchitectureShapes shapes = ArchitectureShapes.of(compVis);
+        UNetShape unet = require(compVis, ModelPart.UNET, shapes.unet());
+        VaeShape vae = require(compVis, ModelPart.VAE, shapes.vae());
+        TextShape text = require(compVis, ModelPart.TEXT, shapes.text());
+        try {
+            return new ModelConfig(unet(unet, heads), vae(vae), text(text, textHeads));
+        } catch (IllegalArgumentException | ArithmeticException e) {
+            throw new CheckpointFormatException(
+                    compVis.path() + ": sizes from the tensors: " + e.getMessage(), e);
+        }
+    }
+
+    private static <T> T require(Checkpoint compVis, ModelPart part, Optional<T> shape)
+            throws CheckpointFormatException {
+        return shape.orElseThrow(
+                () ->
+                        new CheckpointFormatException(
+                                "%s: the tensors %s* do not tell the sizes of the %s; put its configuration (.yaml or .json) beside the file"
+                                        .formatted(
+                                                compVis.path(),
+                                                part.compVisPrefix(),
+                                                part.folder())));
+    }
+
+    private static UNetConfig unet(UNetShape shape, int heads) {
+        Set<Integer> attention =
+                shape.attentionLevels().stream()
+                        .map(level -> 1 << level)
+                        .collect(Collectors.toSet());
+        return new UNetConfig(
+                shape.inChannels(),
+                shape.outChannels(),
+                shape.modelChannels(),
+                shape.channelMult(),
+                shape.numResBlocks(),
+                attention,
+                heads,
+                shape.transformerDepth(),
+                shape.contextDim(),
+                USUAL_GROUPS,
+                SD_LATENT_SIZE);
+    }
+
+    private static VaeConfig vae(VaeShape shape) {
+        return new VaeConfig(
+                shape.ch(),
+                shape.chMult(),
+                shape.numResBlocks(),
+                shape.zChannels(),
+                shape.embedDim(),
+                shape.inChannels(),
+                shape.outChannels(),
+                USUAL_GROUPS,
+                SD_LATENT_SIZE);
+    }
+
+    private static ClipTextConfig text(TextShape shape, int heads) {
+        return new ClipTextConfig(
+                shape.vocab(),
+                shape.width(),
+                shape.layers(),
+                heads,
+                shape.intermediate(),
+                shape.maxLength(),
+                ClipTextConfig.EPS);
+    }
+}

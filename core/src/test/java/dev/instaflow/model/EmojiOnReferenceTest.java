@@ -1,0 +1,7 @@
+package dev.instaflow.model;
+
+class EmojiOnReferenceTest extends EmojiGoldens {
+    EmojiOnReferenceTest() {
+        super(TestBackend.REFERENCE);
+    }
+}
