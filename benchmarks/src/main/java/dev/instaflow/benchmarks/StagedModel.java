@@ -1,0 +1,136 @@
+package dev.instaflow.benchmarks;
+
+import dev.instaflow.backend.Backend;
+import dev.instaflow.checkpoint.Checkpoint;
+import dev.instaflow.clip.ClipTextModel;
+import dev.instaflow.model.ModelConfig;
+import dev.instaflow.nn.BlockMonitor;
+import dev.instaflow.ops.Ops;
+import dev.instaflow.ops.Scope;
+import dev.instaflow.tensor.Shape;
+import dev.instaflow.tensor.Tensor;
+import dev.instaflow.unet.UNet;
+import dev.instaflow.vae.AutoencoderKl;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.function.Function;
+
+/**
+ * One InstaFlow step on any engine, cut into its three networks. Each stage takes and gives heap arrays, so
+ * that its time is over when the method returns, whatever an engine puts off.
+ */
+final class StagedModel implements AutoCloseable {
+    /** InstaFlow's label of pure noise. */
+    private static final float NOISE_LABEL = 1000;
+
+    private final Backend backend;
+    private final ModelConfig config;
+    private final ClipTextModel text;
+    private final UNet unet;
+    private final AutoencoderKl vae;
+
+    private StagedModel(
+            Backend backend, ModelConfig config, ClipTextModel text, UNet unet, AutoencoderKl vae) {
+        this.backend = backend;
+        this.config = config;
+        this.text = text;
+        this.unet = unet;
+        this.vae = vae;
+    }
+
+    /**
+     * Loads what one step needs: not the encoder of the autoencoder.
+     *
+     * @param backend outlives the model
+     * @param checkpoint has CompVis names, and may be closed afterwards
+     * @param config its sizes
+     * @return to be closed by the caller
+     * @throws IOException if the file cannot be read or holds another model
+     */
+    static StagedModel load(Backend backend, Checkpoint checkpoint, ModelConfig config)
+            throws IOException {
+        Deque<AutoCloseable> undo = new ArrayDeque<>();
+        boolean loaded = false;
+        try {
+            ClipTextModel text = ClipTextModel.load(backend, checkpoint, config.text());
+            undo.push(text);
+            UNet unet = UNet.load(backend, checkpoint, config.unet());
+            undo.push(unet);
+            AutoencoderKl vae =
+                    AutoencoderKl.load(
+                            backend, checkpoint, config.vae(), AutoencoderKl.Parts.DECODER);
+            loaded = true;
+            return new StagedModel(backend, config, text, unet, vae);
+        } finally {
+            if (!loaded) {
+                closeAll(undo);
+            }
+        }
+    }
+
+    private static void closeAll(Deque<AutoCloseable> models) throws IOException {
+        for (AutoCloseable model : models) {
+            try {
+                model.close();
+            } catch (Exception e) {
+                throw new IOException("closing after a failed load", e);
+            }
+        }
+    }
+
+    /** Rows and columns of a latent. */
+    int latentSide() {
+        return config.unet().sampleSize();
+    }
+
+    private Shape latentShape(int channels) {
+        return Shape.of(1, latentSide(), latentSide(), channels);
+    }
+
+    private float[] run(String stage, Function<Ops, Tensor> work) {
+        try (Scope scope = backend.openScope(stage)) {
+            Ops ops = scope.ops();
+            return ops.toArray(work.apply(ops));
+        }
+    }
+
+    /** Token ids [T] to text states [T,C]. */
+    float[] text(int... ids) {
+        return run("text", ops -> text.forward(ops, new int[][] {ids}, BlockMonitor.NONE));
+    }
+
+    /** Noise [h,w,C] and text states to the velocity [h,w,C] at the beginning of the flow. */
+    float[] velocity(float[] noise, float[] context) {
+        int width = config.text().width();
+        Shape contextShape = Shape.of(1, context.length / width, width);
+        return run(
+                "unet",
+                ops ->
+                        unet.forward(
+                                ops,
+                                ops.tensor("noise", latentShape(config.unet().inChannels()), noise),
+                                new float[] {NOISE_LABEL},
+                                ops.tensor("context", contextShape, context),
+                                BlockMonitor.NONE));
+    }
+
+    /** A raw latent [h,w,C] to an image [H,W,3 or 4]. */
+    float[] decode(float... rawLatent) {
+        return run(
+                "vae",
+                ops ->
+                        vae.decode(
+                                ops,
+                                ops.tensor(
+                                        "latent", latentShape(config.vae().embedDim()), rawLatent),
+                                BlockMonitor.NONE));
+    }
+
+    @Override
+    public void close() {
+        text.close();
+        unet.close();
+        vae.close();
+    }
+}
