@@ -3,10 +3,9 @@ package dev.instaflow.checkpoint.layout;
 import dev.instaflow.checkpoint.Checkpoint;
 import dev.instaflow.checkpoint.Entry;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * The sizes of a model, read off the shapes of its tensors, part by part. What shapes cannot tell
@@ -58,7 +57,7 @@ public record ArchitectureShapes(
     }
 
     private static PartTensors part(Checkpoint compVis, ModelPart part) {
-        Map<String, List<Long>> shapes = new HashMap<>();
+        TreeMap<String, List<Long>> shapes = new TreeMap<>();
         for (Entry entry : compVis.entries()) {
             if (entry.name().startsWith(part.compVisPrefix())) {
                 shapes.put(entry.name().substring(part.compVisPrefix().length()), entry.shape());

@@ -5,10 +5,12 @@ import dev.instaflow.checkpoint.CheckpointFormatException;
 import dev.instaflow.checkpoint.Entry;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What a file's tensors are against what a model expects: missing names, names that nothing
@@ -141,8 +143,6 @@ public record KeyReport(
                                 expected.size(),
                                 unexpected.size(),
                                 wrongShape.size()));
-        Blocks missingBlocks = new Blocks();
-        missing.forEach(spec -> addMissing(missingBlocks, spec.name()));
         Blocks unexpectedBlocks = new Blocks();
         unexpected.forEach(spec -> unexpectedBlocks.add(spec.name(), ""));
         Blocks wrongBlocks = new Blocks();
@@ -152,26 +152,42 @@ public record KeyReport(
                                 wrong.name(),
                                 " expected %s found %s"
                                         .formatted(wrong.expected(), wrong.found())));
-        missingBlocks.appendTo(text, "missing");
+        missingBlocks().appendTo(text, "missing");
         unexpectedBlocks.appendTo(text, "unexpected");
         wrongBlocks.appendTo(text, "of another shape");
         return text.toString();
     }
 
     /** A part that is missing whole is one group; otherwise each block is. */
-    private void addMissing(Blocks blocks, String name) {
+    private Blocks missingBlocks() {
+        Set<ModelPart> wholeParts = EnumSet.noneOf(ModelPart.class);
         for (ModelPart part : ModelPart.values()) {
-            String prefix = part.compVisPrefix();
-            if (name.startsWith(prefix) && count(missing, prefix) == count(expected, prefix)) {
-                blocks.add(prefix + "* (the whole " + part.folder() + ")", name, "");
-                return;
+            if (count(missing, part) == count(expected, part)) {
+                wholeParts.add(part);
             }
         }
-        blocks.add(name, "");
+        Blocks blocks = new Blocks();
+        for (TensorSpec spec : missing) {
+            Optional<ModelPart> whole =
+                    wholeParts.stream()
+                            .filter(part -> spec.name().startsWith(part.compVisPrefix()))
+                            .findFirst();
+            if (whole.isPresent()) {
+                String block =
+                        "%s* (the whole %s)"
+                                .formatted(whole.get().compVisPrefix(), whole.get().folder());
+                blocks.add(block, spec.name(), "");
+            } else {
+                blocks.add(spec.name(), "");
+            }
+        }
+        return blocks;
     }
 
-    private static long count(List<TensorSpec> tensors, String prefix) {
-        return tensors.stream().filter(spec -> spec.name().startsWith(prefix)).count();
+    private static long count(List<TensorSpec> tensors, ModelPart part) {
+        return tensors.stream()
+                .filter(spec -> spec.name().startsWith(part.compVisPrefix()))
+                .count();
     }
 
     /** Names by block, written a line each, long lists cut. */

@@ -1,12 +1,12 @@
 package dev.instaflow.checkpoint.layout;
 
 import java.util.List;
-import java.util.Map;
+import java.util.NavigableMap;
 import java.util.OptionalInt;
 import java.util.Set;
 
 /** The shapes of one part's tensors by their bare names: what the sizes are derived from. */
-record PartTensors(Map<String, List<Long>> shapes) {
+record PartTensors(NavigableMap<String, List<Long>> shapes) {
     /** Beyond any channel count or vocabulary: larger sizes are no model's, and would overflow. */
     private static final int LARGEST = 1 << 20;
 
@@ -33,7 +33,8 @@ record PartTensors(Map<String, List<Long>> shapes) {
 
     /** Whether any name begins so. */
     boolean has(String prefix) {
-        return shapes.keySet().stream().anyMatch(name -> name.startsWith(prefix));
+        String first = shapes.ceilingKey(prefix);
+        return first != null && first.startsWith(prefix);
     }
 
     Set<String> names() {

@@ -21,10 +21,12 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class InspectionTest {
     private static final Path TINY = Fixtures.path("tiny-fp16.ckpt");
@@ -130,6 +132,25 @@ class InspectionTest {
         Inspection inspection = Inspection.of(Fixtures.path("hostile/x01-os-system-reduce.ckpt"));
         assertEquals(FileKind.CKPT_ZIP, inspection.file().kind());
         assertTrue(inspection.problem().isPresent());
+    }
+
+    /** Whatever is in a file, inspecting it tells; only a file that cannot be read is an error. */
+    @ParameterizedTest
+    @ValueSource(strings = {"formats", "hostile"})
+    void noFileOfTheOracleMakesAnInspectionFail(String name) throws IOException {
+        int inspected = 0;
+        try (Stream<Path> files = Files.list(Fixtures.path(name))) {
+            for (Path file : files.toList()) {
+                Inspection inspection = Inspection.of(file);
+                assertTrue(
+                        inspection.contents().isPresent() != inspection.problem().isPresent(),
+                        file.toString());
+                assertTrue(inspection.text().codePoints().noneMatch(c -> c < ' ' && c != '\n'));
+                assertTrue(parsed(inspection).has("file"));
+                inspected++;
+            }
+        }
+        assertTrue(inspected > 20);
     }
 
     @Test
