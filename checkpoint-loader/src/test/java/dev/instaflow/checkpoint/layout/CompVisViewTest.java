@@ -62,6 +62,17 @@ class CompVisViewTest {
     }
 
     @Test
+    void aPartInsideAnothersPrefixIsStillItsOwn() throws IOException {
+        FakeCheckpoint nested =
+                TINY.renamed(
+                        name ->
+                                name.replace("model.diffusion_model.", "net.")
+                                        .replace("first_stage_model.", "net.vae."));
+        CompVisView view = CompVisView.of(nested);
+        assertEquals(new HashSet<>(TINY.names()), names(view));
+    }
+
+    @Test
     void textEncoderWithoutItsModelPrefixIsKnown() throws IOException {
         CompVisView view = CompVisView.of(TINY.renamed(name -> name.replace(".text_model.", ".")));
         assertEquals(new HashSet<>(TINY.names()), names(view));
