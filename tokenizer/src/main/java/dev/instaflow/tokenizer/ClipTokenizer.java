@@ -60,6 +60,20 @@ public final class ClipTokenizer {
         return of(TokenizerFiles.read(vocab, merges), settings);
     }
 
+    /**
+     * The tokenizer of CLIP ViT-L/14, and so of Stable Diffusion 1.x and InstaFlow; its vocabulary is a
+     * resource of this module (MIT, OpenAI).
+     *
+     * @param settings lengths and cleanup, usually {@link TokenizerSettings#clip()}
+     * @throws IOException if the resource cannot be read
+     */
+    public static ClipTokenizer openAi(TokenizerSettings settings) throws IOException {
+        try (InputStream vocab = ClipTokenizer.class.getResourceAsStream("clip/vocab.json");
+                InputStream merges = ClipTokenizer.class.getResourceAsStream("clip/merges.txt")) {
+            return load(vocab, merges, settings);
+        }
+    }
+
     /** @throws TokenizerFormatException if a merge names a piece that the vocabulary lacks */
     public static ClipTokenizer of(TokenizerFiles files, TokenizerSettings settings)
             throws TokenizerFormatException {
