@@ -63,7 +63,8 @@ class DownloadScriptsTest {
     void helpNamesEveryOptionAndExitCode() throws Exception {
         Script.Outcome help = Script.ofRepository(NAME, home).run("-h");
         help.assertSucceeded();
-        for (String word : List.of("-i ", "-f ", "-d DIR", "-b BASE_URL", "0 all", "1 failed")) {
+        for (String word :
+                List.of("-i ", "-f ", "-o ", "-d DIR", "-b BASE_URL", "0 all", "1 failed")) {
             assertTrue(help.out().contains(word), word + " is not in: " + help.out());
         }
     }
@@ -83,7 +84,7 @@ class DownloadScriptsTest {
 
     @Test
     void fetchesTheSetsAskedForAndNoOther() throws Exception {
-        Script script = withTable("i - - repo/words a/words", "f - - repo/weights weights");
+        Script script = withTable("io - - repo/words a/words", "f - - repo/weights weights");
         download(script, "-i").assertSucceeded();
         assertArrayEquals(WORDS, Files.readAllBytes(downloads.resolve("a/words")));
         assertFalse(Files.exists(downloads.resolve("weights")));
@@ -251,7 +252,7 @@ class DownloadScriptsTest {
     @Test
     void shippedTableAsksForTheKnownPathsAndSizes() throws Exception {
         Script script = Script.ofRepository(NAME, home);
-        download(script, "-i").assertFailed(1, "404");
+        download(script, "-o").assertFailed(1, "404");
         String instaFlow = "/XCLiu/instaflow_0_9B_from_sd_1_5/resolve/";
         assertTrue(server.requests().get(0).path().startsWith(instaFlow));
 
@@ -266,7 +267,7 @@ class DownloadScriptsTest {
         List<String[]> rows =
                 Files.readString(Script.repository().resolve(NAME))
                         .lines()
-                        .filter(line -> line.matches("[if] .*"))
+                        .filter(line -> line.matches("[ifo]+ .*"))
                         .map(line -> line.split(" "))
                         .toList();
         assertEquals(14, rows.size());
