@@ -1,0 +1,72 @@
+package dev.instaflow.pipeline;
+
+import dev.instaflow.backend.Device;
+import dev.instaflow.checkpoint.layout.WeightSet;
+
+/**
+ * How an engine runs.
+ *
+ * @param device where it computes
+ * @param weights the plain weights of a checkpoint or their moving average
+ * @param memoryBytes most memory to use for weights and activations; larger images are decoded in tiles
+ */
+public record EngineSettings(Device device, WeightSet weights, long memoryBytes) {
+    private static final double SHARE_OF_MEMORY = 0.75;
+
+    /** Checks the memory. */
+    public EngineSettings {
+        if (memoryBytes < 1) {
+            throw new IllegalArgumentException(
+                    "an engine with " + memoryBytes + " bytes of memory");
+        }
+    }
+
+    /**
+     * The device that {@link Device#auto()} chooses, plain weights, three quarters of the machine's (or
+     * container's) memory.
+     *
+     * @return the settings
+     */
+    public static EngineSettings defaults() {
+        return new EngineSettings(Device.auto(), WeightSet.PLAIN, machineMemory());
+    }
+
+    private static long machineMemory() {
+        java.lang.management.OperatingSystemMXBean os =
+                java.lang.management.ManagementFactory.getOperatingSystemMXBean();
+        if (os instanceof com.sun.management.OperatingSystemMXBean memory) {
+            return (long) (memory.getTotalMemorySize() * SHARE_OF_MEMORY);
+        }
+        return Runtime.getRuntime().maxMemory();
+    }
+
+    /**
+     * Another device.
+     *
+     * @param other where to compute
+     * @return a changed copy
+     */
+    public EngineSettings withDevice(Device other) {
+        return new EngineSettings(other, weights, memoryBytes);
+    }
+
+    /**
+     * Other weights.
+     *
+     * @param choice plain or averaged
+     * @return a changed copy
+     */
+    public EngineSettings withWeights(WeightSet choice) {
+        return new EngineSettings(device, choice, memoryBytes);
+    }
+
+    /**
+     * Another limit.
+     *
+     * @param bytes most memory to use
+     * @return a changed copy
+     */
+    public EngineSettings withMemoryBytes(long bytes) {
+        return new EngineSettings(device, weights, bytes);
+    }
+}

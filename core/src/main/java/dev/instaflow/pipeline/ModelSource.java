@@ -1,0 +1,104 @@
+package dev.instaflow.pipeline;
+
+import dev.instaflow.backend.Backend;
+import dev.instaflow.model.ModelCard;
+import dev.instaflow.model.ModelConfig;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * Where a model lies, and what the user knows about it that the files do not say. Immutable.
+ *
+ * <p>A model is a {@code .ckpt} or {@code .safetensors} file in CompVis or diffusers naming, or a diffusers
+ * folder. What is not given is looked for beside it: a card ({@code <file>.json} or {@code card.json}), a
+ * configuration ({@code <file>.yaml}, or the JSON files of a diffusers folder, or the card; else the tensors'
+ * shapes tell), a tokenizer ({@code vocab.json} and {@code merges.txt} beside the file or in {@code
+ * tokenizer/}; else CLIP's).
+ */
+public final class ModelSource {
+    private final Optional<Path> path;
+    private final Optional<Path> tokenizer;
+    private final Optional<ModelCard> card;
+    private final Optional<ModelConfig> config;
+
+    private ModelSource(
+            Optional<Path> path,
+            Optional<Path> tokenizer,
+            Optional<ModelCard> card,
+            Optional<ModelConfig> config) {
+        this.path = path;
+        this.tokenizer = tokenizer;
+        this.card = card;
+        this.config = config;
+    }
+
+    /**
+     * The emoji model of the artifact {@code instaflow-emoji-model}.
+     *
+     * @return its source; whether the artifact is there is found out when it is opened
+     */
+    public static ModelSource bundled() {
+        return new ModelSource(
+                Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+    }
+
+    /**
+     * A model on disk.
+     *
+     * @param model a file or a diffusers folder
+     * @return its source
+     */
+    public static ModelSource of(Path model) {
+        return new ModelSource(
+                Optional.of(model), Optional.empty(), Optional.empty(), Optional.empty());
+    }
+
+    /**
+     * Another tokenizer than the one found.
+     *
+     * @param folder has {@code vocab.json} and {@code merges.txt}
+     * @return a changed copy
+     */
+    public ModelSource withTokenizer(Path folder) {
+        return new ModelSource(path, Optional.of(folder), card, config);
+    }
+
+    /**
+     * Another card than the one found.
+     *
+     * @param known what the model is
+     * @return a changed copy
+     */
+    public ModelSource withCard(ModelCard known) {
+        return new ModelSource(path, tokenizer, Optional.of(known), config);
+    }
+
+    /**
+     * Other sizes than those found; the number of attention heads cannot be told from tensors.
+     *
+     * @param known the sizes
+     * @return a changed copy
+     */
+    public ModelSource withConfig(ModelConfig known) {
+        return new ModelSource(path, tokenizer, card, Optional.of(known));
+    }
+
+    /** Reads everything and brings the weights to the backend. */
+    LoadedModel load(Backend backend, EngineSettings settings) throws IOException {
+        if (path.isEmpty()) {
+            try (BundledModel bundled = BundledModel.extract()) {
+                LoadedModel model = loader(bundled.checkpoint(), backend, settings).load();
+                model.sha256().get(); // now, while the copy is there
+                return model;
+            }
+        }
+        return loader(path.get(), backend, settings).load();
+    }
+
+    private ModelLoader loader(Path model, Backend backend, EngineSettings settings)
+            throws IOException {
+        return new ModelLoader(
+                new ModelFiles(model, tokenizer, card, config), backend, settings.weights());
+    }
+}

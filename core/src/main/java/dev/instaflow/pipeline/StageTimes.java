@@ -1,0 +1,20 @@
+package dev.instaflow.pipeline;
+
+/**
+ * Wall time of a generation by stage, for all its images together.
+ *
+ * @param textNanos text encoder
+ * @param encodeNanos init image; 0 without one
+ * @param denoiseNanos UNet and sampler
+ * @param decodeNanos decoder and conversion to pixels
+ */
+public record StageTimes(long textNanos, long encodeNanos, long denoiseNanos, long decodeNanos) {
+    /**
+     * The sum.
+     *
+     * @return nanoseconds
+     */
+    public long totalNanos() {
+        return textNanos + encodeNanos + denoiseNanos + decodeNanos;
+    }
+}
