@@ -36,9 +36,11 @@ final class BoundaryRules {
                             tests().or(module("tokenizer"))
                                     .or(module("checkpoint-loader"))
                                     .or(module("examples"))
+                                    .or(module("benchmarks"))
                                     .or(in("model"))
                                     .or(in("pipeline")),
-                            "tokenizer, checkpoint-loader, examples, and model and pipeline in core"),
+                            "tokenizer, checkpoint-loader, examples, benchmarks, and model and"
+                                    + " pipeline in core"),
                     new Rule(
                             libraries("org.apache.commons.compress"),
                             module("checkpoint-loader"),
