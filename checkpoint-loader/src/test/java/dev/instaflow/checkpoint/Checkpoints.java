@@ -10,14 +10,21 @@ public final class Checkpoints {
 
     /** Reads every element in all three ways, in bounded chunks. */
     public static void readAll(Entry entry) throws IOException {
-        float[] floats = new float[CHUNK];
-        long[] longs = new long[CHUNK];
-        byte[] bytes = new byte[CHUNK * 8];
         for (long first = 0; first < entry.count(); first += CHUNK) {
-            int length = (int) Math.min(CHUNK, entry.count() - first);
-            entry.readFloats(first, floats, 0, length);
-            entry.readLongs(first, longs, 0, length);
-            entry.readBytes(first, bytes, 0, length);
+            read(entry, first);
         }
+    }
+
+    /** Reads the first and the last elements: an expanded tensor may have 2^28. */
+    public static void readEnds(Entry entry) throws IOException {
+        read(entry, 0);
+        read(entry, Math.max(0, entry.count() - CHUNK));
+    }
+
+    private static void read(Entry entry, long first) throws IOException {
+        int length = (int) Math.min(CHUNK, entry.count() - first);
+        entry.readFloats(first, new float[length], 0, length);
+        entry.readLongs(first, new long[length], 0, length);
+        entry.readBytes(first, new byte[length * 8], 0, length);
     }
 }

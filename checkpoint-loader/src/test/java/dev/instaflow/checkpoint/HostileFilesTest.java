@@ -32,6 +32,12 @@ class HostileFilesTest {
         assertEquals(121, files().count());
     }
 
+    @Test
+    void theHeapIsWhatTheManifestAllows() {
+        long mebibytes = Runtime.getRuntime().maxMemory() >> 20;
+        assertTrue(mebibytes <= 256, "run with -Xmx256m, not " + mebibytes);
+    }
+
     @AfterEach
     void nothingWasRun() {
         assertFalse(Files.exists(Path.of("PWNED")));

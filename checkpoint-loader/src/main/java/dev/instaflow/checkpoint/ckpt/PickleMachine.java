@@ -29,6 +29,12 @@ final class PickleMachine {
     private static final long DICT_ITEM_BYTES = 64;
     private static final long OBJECT_BYTES = 48;
 
+    /** An array list with room for its first items. */
+    private static final long LIST_BYTES = 120;
+
+    private static final long TENSOR_BYTES = 160;
+    private static final long DIMENSION_BYTES = 32;
+
     private final PickleInput in;
     private final PickleStack stack;
     private final TensorBuilder tensors;
@@ -136,8 +142,8 @@ final class PickleMachine {
 
     private void container(PickleOpcode opcode) throws CheckpointFormatException {
         switch (opcode) {
-            case EMPTY_LIST -> stack.push(created(Sequence.list(PickleValue.items())));
-            case LIST -> stack.push(created(Sequence.list(stack.popMark())));
+            case EMPTY_LIST -> list(PickleValue.items());
+            case LIST -> list(stack.popMark());
             case APPEND -> append(List.of(stack.pop()));
             case APPENDS, ADDITEMS -> append(stack.popMark());
             case EMPTY_TUPLE -> stack.push(created(Sequence.tuple(List.of())));
@@ -231,6 +237,11 @@ final class PickleMachine {
         return value;
     }
 
+    private void list(List<Object> items) throws CheckpointFormatException {
+        stack.charge(LIST_BYTES);
+        stack.push(Sequence.list(items));
+    }
+
     private void tuple(int size) throws CheckpointFormatException {
         Object[] items = new Object[size];
         for (int i = size - 1; i >= 0; i--) {
@@ -241,7 +252,7 @@ final class PickleMachine {
 
     private void append(List<Object> items) throws CheckpointFormatException {
         Object target = stack.peek();
-        stack.charge(8);
+        stack.charge(24); // the reference, and a boxed number behind it
         if (target instanceof Sequence list && list.isList()) {
             list.items.addAll(items);
         } else if (!(target instanceof Foreign)) {
@@ -340,7 +351,7 @@ final class PickleMachine {
             return orderedDict(arguments);
         }
         if (callable instanceof Known function) {
-            return tensors.call(function, arguments);
+            return tensor(function, arguments);
         }
         if (callable instanceof Foreign foreign) {
             return new Foreign(foreign.name);
@@ -351,6 +362,14 @@ final class PickleMachine {
         }
         throw in.error(
                 "calls " + PickleValue.describe(callable) + ", expected a function or class");
+    }
+
+    private Object tensor(Known function, List<Object> arguments) throws CheckpointFormatException {
+        Object made = tensors.call(function, arguments);
+        if (made instanceof TensorRef tensor) {
+            stack.charge(TENSOR_BYTES + DIMENSION_BYTES * tensor.layout().shape().size());
+        }
+        return made;
     }
 
     /** Python 2 gives the items as one list of pairs. */

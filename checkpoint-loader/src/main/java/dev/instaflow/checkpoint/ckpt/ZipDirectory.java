@@ -9,7 +9,6 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
@@ -140,25 +139,25 @@ final class ZipDirectory {
         if ((entry.getRawFlag() & ENCRYPTED) != 0) {
             throw error(file, name, "is encrypted; torch never does that");
         }
+        byte[] rawName = entry.getRawName();
         long header = entry.getLocalHeaderOffset();
-        if (header < 0 || header > tail.directoryPosition() - LOCAL_BYTES) {
+        long end = tail.directoryPosition();
+        if (header < 0 || header > end - LOCAL_BYTES - rawName.length) {
             throw error(
                     file,
                     name,
-                    "starts at byte "
-                            + header
-                            + ", past the data, which ends at "
-                            + tail.directoryPosition());
+                    "starts at byte " + header + ", past the data, which ends at " + end);
         }
         ByteBuffer local =
-                ByteBuffer.wrap(file.bytes(header, LOCAL_BYTES)).order(ByteOrder.LITTLE_ENDIAN);
+                ByteBuffer.wrap(file.bytes(header, LOCAL_BYTES + rawName.length))
+                        .order(ByteOrder.LITTLE_ENDIAN);
         if (local.getInt(0) != LOCAL_SIGNATURE) {
             throw error(file, name, "has no local header at byte " + header);
         }
         int nameBytes = local.getShort(26) & 0xffff;
         long position = header + LOCAL_BYTES + nameBytes + (local.getShort(28) & 0xffff);
         long stored = entry.getCompressedSize();
-        if (stored < 0 || entry.getSize() < 0 || position > tail.directoryPosition() - stored) {
+        if (stored < 0 || entry.getSize() < 0 || position > end - stored) {
             throw error(
                     file,
                     name,
@@ -167,9 +166,12 @@ final class ZipDirectory {
                             + " bytes at byte "
                             + position
                             + ", past the data, which ends at "
-                            + tail.directoryPosition());
+                            + end);
         }
-        if (!Arrays.equals(file.bytes(header + LOCAL_BYTES, nameBytes), entry.getRawName())) {
+        boolean sameName =
+                nameBytes == rawName.length
+                        && local.position(LOCAL_BYTES).equals(ByteBuffer.wrap(rawName));
+        if (!sameName) {
             throw error(
                     file,
                     name,

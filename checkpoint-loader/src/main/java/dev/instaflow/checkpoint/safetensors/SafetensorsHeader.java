@@ -29,6 +29,11 @@ record SafetensorsHeader(Map<String, Tensor> tensors, Map<String, String> metada
     /** The largest known models have 3,000. */
     private static final int MOST_TENSORS = 100_000;
 
+    /** Training tools write about a hundred. */
+    private static final int MOST_METADATA = 10_000;
+
+    private static final int MOST_INTEGERS = 1_000_000;
+    private static final int MOST_DIMENSIONS = 64;
     private static final int DEEPEST = 8;
     private static final int LONGEST_NUMBER = 20;
     private static final int LONGEST_STRING = 1 << 20;
@@ -52,6 +57,8 @@ record SafetensorsHeader(Map<String, Tensor> tensors, Map<String, String> metada
         private final String where;
         private final Map<String, Tensor> tensors = new LinkedHashMap<>();
         private final Map<String, String> metadata = new LinkedHashMap<>();
+
+        private int integers;
 
         Parser(String where) {
             this.where = where;
@@ -113,6 +120,9 @@ record SafetensorsHeader(Map<String, Tensor> tensors, Map<String, String> metada
                 String name = json.currentName();
                 if (json.nextToken() != JsonToken.VALUE_STRING) {
                     throw error(METADATA + " " + Escaped.quote(name) + " is not a string");
+                }
+                if (metadata.size() >= MOST_METADATA) {
+                    throw error(METADATA + " has more than " + MOST_METADATA + " entries");
                 }
                 metadata.put(name, json.getText());
             }
@@ -201,8 +211,14 @@ record SafetensorsHeader(Map<String, Tensor> tensors, Map<String, String> metada
                 if (json.currentToken() != JsonToken.VALUE_NUMBER_INT) {
                     throw error(what + " has something that is not an integer");
                 }
-                if (numbers.size() >= 64) {
-                    throw error(what + " has more than 64 integers");
+                if (numbers.size() >= MOST_DIMENSIONS || ++integers > MOST_INTEGERS) {
+                    throw error(
+                            what
+                                    + ": more than "
+                                    + MOST_DIMENSIONS
+                                    + " integers, or "
+                                    + MOST_INTEGERS
+                                    + " in all");
                 }
                 numbers.add(json.getLongValue());
             }

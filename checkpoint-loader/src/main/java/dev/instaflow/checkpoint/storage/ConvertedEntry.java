@@ -17,7 +17,7 @@ import java.util.Objects;
  */
 public final class ConvertedEntry implements Entry {
     /** Elements converted at a time. */
-    private static final int CHUNK = 1 << 16;
+    private static final int CHUNK = 1 << 12;
 
     private final Entry source;
     private final DType dtype;
@@ -90,22 +90,34 @@ public final class ConvertedEntry implements Entry {
     public void readBytes(long first, byte[] target, int offset, int length) throws IOException {
         int size = dtype.sizeBytes();
         Objects.checkFromIndexSize((long) offset, (long) length * size, (long) target.length);
-        ByteBuffer out = ByteBuffer.wrap(target).order(ByteOrder.LITTLE_ENDIAN).position(offset);
         float[] chunk = new float[Math.min(CHUNK, length)];
+        short[] halves = new short[dtype == DType.F32 ? 0 : chunk.length];
         for (int done = 0; done < length; done += chunk.length) {
             int n = Math.min(chunk.length, length - done);
             source.readFloats(first + done, chunk, 0, n);
-            for (int i = 0; i < n; i++) {
-                put(out, chunk[i], first + done + i);
+            ByteBuffer out =
+                    ByteBuffer.wrap(target, offset + done * size, n * size)
+                            .slice()
+                            .order(ByteOrder.LITTLE_ENDIAN);
+            if (dtype == DType.F32) {
+                out.asFloatBuffer().put(chunk, 0, n);
+            } else {
+                narrow(chunk, halves, n, first + done);
+                out.asShortBuffer().put(halves, 0, n);
             }
         }
     }
 
-    private void put(ByteBuffer out, float value, long index) throws CheckpointFormatException {
-        switch (dtype) {
-            case F16 -> out.putShort(f16(value, index));
-            case BF16 -> out.putShort(SmallFloats.floatToBf16(value));
-            default -> out.putFloat(value);
+    private void narrow(float[] values, short[] halves, int count, long first)
+            throws CheckpointFormatException {
+        if (dtype == DType.BF16) {
+            for (int i = 0; i < count; i++) {
+                halves[i] = SmallFloats.floatToBf16(values[i]);
+            }
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            halves[i] = f16(values[i], first + i);
         }
     }
 
