@@ -3,7 +3,6 @@ package dev.instaflow.checkpoint.storage;
 import dev.instaflow.checkpoint.CheckpointFormatException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -37,12 +36,12 @@ public final class MappedFile implements AutoCloseable {
 
     private static final class Window {
         final long index;
-        final MappedByteBuffer bytes;
+        final Mapping mapping;
         int pins;
 
-        Window(long index, MappedByteBuffer bytes) {
+        Window(long index, Mapping mapping) {
             this.index = index;
-            this.bytes = bytes;
+            this.mapping = mapping;
         }
     }
 
@@ -152,11 +151,8 @@ public final class MappedFile implements AutoCloseable {
      */
     public <T> T withHead(int length, HeadReader<T> reader) throws IOException {
         requireInside(0, length);
-        MappedByteBuffer head = channel.map(FileChannel.MapMode.READ_ONLY, 0, length);
-        try {
-            return reader.read(head.duplicate());
-        } finally {
-            Unmapper.unmap(head);
+        try (Mapping head = Mapping.of(channel, 0, length)) {
+            return reader.read(head.bytes());
         }
     }
 
@@ -210,7 +206,7 @@ public final class MappedFile implements AutoCloseable {
             int piece = (int) Math.min(count - done, room);
             Window window = acquire(index);
             try {
-                pieces.accept(window.bytes.duplicate(), start, done, piece);
+                pieces.accept(window.mapping.bytes(), start, done, piece);
             } catch (InternalError e) { // how the JVM reports a page that is no longer there
                 throw new IOException(path + ": the file changed while it was read", e);
             } finally {
@@ -247,13 +243,13 @@ public final class MappedFile implements AutoCloseable {
         return window;
     }
 
-    private MappedByteBuffer map(long index) throws IOException {
+    private Mapping map(long index) throws IOException {
         if (channel.size() < sizeBytes) {
             throw shrunk();
         }
         long start = index * windowBytes;
         long length = Math.min(windowBytes + OVERLAP_BYTES, sizeBytes - start);
-        return channel.map(FileChannel.MapMode.READ_ONLY, start, length);
+        return Mapping.of(channel, start, length);
     }
 
     private IOException shrunk() {
@@ -270,7 +266,7 @@ public final class MappedFile implements AutoCloseable {
             Window window = oldestFirst.next();
             if (window.pins == 0) {
                 oldestFirst.remove();
-                Unmapper.unmap(window.bytes);
+                window.mapping.close();
             }
         }
     }
@@ -278,7 +274,7 @@ public final class MappedFile implements AutoCloseable {
     private synchronized void release(Window window) {
         window.pins--;
         if (closed && window.pins == 0 && windows.remove(window.index, window)) {
-            Unmapper.unmap(window.bytes);
+            window.mapping.close();
         }
     }
 
@@ -298,7 +294,7 @@ public final class MappedFile implements AutoCloseable {
             Window window = all.next();
             if (window.pins == 0) {
                 all.remove();
-                Unmapper.unmap(window.bytes);
+                window.mapping.close();
             }
         }
         channel.close();

@@ -105,17 +105,14 @@ class PickleMachineTest {
     @ValueSource(
             strings = {
                 "}",
-                "]",
                 "}0",
                 "]N\u0061",
                 "}K\u0001K\u0001s0",
                 ")\u0085",
-                ")0",
                 "(",
                 "X\u0002\0\0\0ab0",
                 "]q\u00010",
                 "2",
-                "(K\u0001K\u0002t0",
                 "\u008f0",
                 "c\u0061\nb\n0",
                 "ccollections\nOrderedDict\n)R0"
