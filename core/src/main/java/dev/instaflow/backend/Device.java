@@ -88,6 +88,16 @@ public final class Device {
         };
     }
 
+    /**
+     * Whether the user has set an environment variable, for backends whose libraries read some.
+     *
+     * @param variable its name
+     * @return true if it is set, to anything
+     */
+    public static boolean environmentHas(String variable) {
+        return System.getenv(variable) != null;
+    }
+
     private static BackendProvider provider(String name) {
         ClassLoader loader = Device.class.getClassLoader();
         for (BackendProvider provider : ServiceLoader.load(BackendProvider.class, loader)) {

@@ -18,6 +18,7 @@ final class OneDnn {
      */
     static void load() {
         try {
+            OpenMp.limitSpinning();
             Loader.load(org.bytedeco.dnnl.global.dnnl.class);
         } catch (LinkageError | RuntimeException e) {
             String platform = Loader.getPlatform();

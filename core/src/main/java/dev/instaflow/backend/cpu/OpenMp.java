@@ -1,51 +1,55 @@
 package dev.instaflow.backend.cpu;
 
-import java.lang.reflect.Constructor;
-import java.lang.reflect.Method;
+import dev.instaflow.backend.Device;
+import java.util.Optional;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Loader;
-import org.bytedeco.javacpp.Pointer;
 
 /**
- * The thread count of the OpenMP runtime inside oneDNN. No JavaCPP binding has
- * {@code omp_set_num_threads}, but JavaCPP finds its address, and has one native method that calls a C
- * function at an address with one word: what frees memory through a deallocator. That method is private;
- * where reflection may not reach it (JavaCPP as a named module that is not opened), the count stays what
- * {@code OMP_NUM_THREADS} or the processors say.
+ * The OpenMP runtime inside oneDNN: how many threads it uses, and how they wait. Both are out of reach in a
+ * strictly modular application (see {@link WordCall}); then {@code OMP_NUM_THREADS} and {@code
+ * GOMP_SPINCOUNT} decide.
  */
 final class OpenMp {
-    private final Object caller;
-    private final Method call;
-    private final long setNumThreads;
+    /**
+     * Rounds that a thread spins before it sleeps, 20 to 60 microseconds on current processors: more than
+     * the gap between two operations of a network. GNU OpenMP's own 300,000 are 16 ms, in which nobody else
+     * gets the processor: with one more busy process on the machine a small model became 15 times slower.
+     */
+    private static final String SPIN_COUNT = "GOMP_SPINCOUNT=1000";
 
-    private OpenMp(Object caller, Method call, long setNumThreads) {
-        this.caller = caller;
-        this.call = call;
+    private final Optional<WordCall> setNumThreads;
+
+    private OpenMp(Optional<WordCall> setNumThreads) {
         this.setNumThreads = setNumThreads;
     }
 
     /** To be called after oneDNN has been loaded. */
     static OpenMp find() {
-        Pointer function = Loader.addressof("omp_set_num_threads");
-        if (function == null || function.isNull()) {
-            return new OpenMp(null, null, 0);
+        return new OpenMp(WordCall.find("omp_set_num_threads"));
+    }
+
+    /**
+     * Limits the spinning, unless the user's environment has its own rule. To be called before oneDNN is
+     * loaded: the runtime reads its settings once.
+     */
+    static void limitSpinning() {
+        if (Device.environmentHas("GOMP_SPINCOUNT") || Device.environmentHas("OMP_WAIT_POLICY")) {
+            return;
         }
-        try {
-            Class<?> type = Class.forName("org.bytedeco.javacpp.Pointer$NativeDeallocator");
-            Constructor<?> make =
-                    type.getDeclaredConstructor(Pointer.class, long.class, long.class);
-            Method method = type.getDeclaredMethod("deallocate", long.class, long.class);
-            make.setAccessible(true);
-            method.setAccessible(true);
-            Object instance = make.newInstance(new NativeAddress(), 0L, 0L);
-            return new OpenMp(instance, method, function.address());
-        } catch (ReflectiveOperationException | RuntimeException e) {
-            return new OpenMp(null, null, 0);
+        Loader.load(BytePointer.class);
+        Optional<WordCall> putenv = WordCall.find("putenv");
+        if (putenv.isPresent()) {
+            // The environment keeps the pointer itself, so this memory is never freed.
+            BytePointer setting = new BytePointer(SPIN_COUNT);
+            setting.deallocate(false);
+            putenv.get().call(setting.address());
         }
     }
 
     /** Whether {@link #limitCallingThread} has an effect. */
     boolean controllable() {
-        return call != null;
+        return setNumThreads.isPresent();
     }
 
     /**
@@ -53,13 +57,8 @@ final class OpenMp {
      * for each thread by itself.
      */
     void limitCallingThread(int threads) {
-        if (call == null) {
-            return;
-        }
-        try {
-            call.invoke(caller, (long) threads, setNumThreads);
-        } catch (ReflectiveOperationException e) {
-            throw new IllegalStateException("omp_set_num_threads(" + threads + ")", e);
+        if (setNumThreads.isPresent()) {
+            setNumThreads.get().call(threads);
         }
     }
 }
