@@ -1,0 +1,7 @@
+package dev.instaflow.model;
+
+class EmojiOnCpuTest extends EmojiGoldens {
+    EmojiOnCpuTest() {
+        super(TestBackend.CPU);
+    }
+}
