@@ -28,7 +28,7 @@ class ScheduleTest {
     // sigmas.
     private static final double LEAST_SIGMA = 1.3e-5;
     // Karras labels follow with the least slope of ln(sigma), 0.0032 a label.
-    private static final double LABEL = LEAST_SIGMA / 0.0032;
+    static final double LABEL = LEAST_SIGMA / 0.0032;
     // The JSON has nine digits.
     private static final double NINE_DIGITS = 1e-8;
 
