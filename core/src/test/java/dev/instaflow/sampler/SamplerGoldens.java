@@ -171,7 +171,7 @@ abstract class SamplerGoldens {
             double guidance) {
         Recording recording = new Recording();
         Sampler sampler = Samplers.create(traits, settings);
-        try (Scope scope = backend.openScope(golden.name())) {
+        try (Scope scope = backend.openScope(golden.folder().getFileName().toString())) {
             Ops ops = scope.ops();
             Denoiser guided = denoiser(ops, texts, new Guidance(guidance), recording);
             SamplingRequest request =
@@ -253,7 +253,7 @@ abstract class SamplerGoldens {
         assertTrue(off <= ONE_OFF * expected.length, off + " of " + expected.length + " are off");
         System.out.printf(
                 "golden %-60s %-10s %d of %d values one off%n",
-                golden.name() + "/image_u8", kind.name(), off, expected.length);
+                golden.folder().getFileName() + "/image_u8", kind.name(), off, expected.length);
     }
 
     /** Compares records [N,..] a step with a file [S,N,..] of as many steps. */

@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.instaflow.backend.Backend;
 import dev.instaflow.backend.reference.ReferenceBackend;
+import dev.instaflow.model.TestBackend;
 import dev.instaflow.ops.Ops;
 import dev.instaflow.ops.Scope;
 import dev.instaflow.tensor.Shape;
@@ -202,6 +204,31 @@ class SamplerHooksTest {
                             CancellationException.class,
                             () -> sampler.sample(ops, network, cancelled)));
             sampler.sample(ops, network, request);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void manyStepsHoldNoMoreMemoryThanFew(SamplerKind kind) {
+        SamplingTraits traits = traits(kind);
+        Denoiser network = new GaussianData(0.7, 0.5).denoiser(traits);
+        try (Backend cpu = TestBackend.CPU.open()) {
+            long[] held = new long[2];
+            for (int run = 0; run < held.length; run++) {
+                int at = run;
+                try (Scope scope = cpu.openScope("run")) {
+                    Tensor noise = GaussianData.noise(scope.ops(), 2);
+                    SamplingRequest request =
+                            SamplingRequest.fromNoise(noise, streams())
+                                    .withListener(p -> held[at] = cpu.heldBytes());
+                    // RK45 takes as many steps as the tolerance asks for.
+                    SamplerSettings settings =
+                            SamplerSettings.of(kind, run == 0 ? 8 : 80)
+                                    .withTolerance(run == 0 ? 1e-2 : 1e-6, 1e-6);
+                    Samplers.create(traits, settings).sample(scope.ops(), network, request);
+                }
+            }
+            assertEquals(held[0], held[1]);
         }
     }
 
