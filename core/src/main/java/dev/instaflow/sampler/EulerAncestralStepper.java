@@ -26,7 +26,7 @@ final class EulerAncestralStepper implements Stepper {
         double sigma = level.noise();
         double next = grid.level(i + 1).noise();
         double added = Math.sqrt(next * next * (sigma * sigma - next * next)) / sigma;
-        double below = Math.sqrt(next * next - added * added);
+        double below = next * next / sigma;
         Tensor noise = network.noise(ops, x, level, grid.label(i));
         if (added == 0) {
             return Network.sum(ops, new double[] {1, below - sigma}, x, noise);

@@ -4,7 +4,7 @@ import dev.instaflow.ops.Ops;
 import dev.instaflow.ops.Scope;
 import dev.instaflow.tensor.Tensor;
 
-/** {@code x + (sigma' - sigma) * eps}. */
+/** {@code x + (sigma' - sigma) * eps}, or for flows {@code x + dt * v}: InstaFlow's step. */
 final class EulerStepper implements Stepper {
     private final Grid grid;
     private final Network network;
@@ -18,8 +18,8 @@ final class EulerStepper implements Stepper {
     public Tensor step(Scope scope, int i, Tensor x) {
         Ops ops = scope.ops();
         NoiseLevel level = grid.level(i);
-        Tensor noise = network.noise(ops, x, level, grid.label(i));
-        double change = grid.level(i + 1).noise() - level.noise();
-        return Network.sum(ops, new double[] {1, change}, x, noise);
+        double change = network.position(grid.level(i + 1)) - network.position(level);
+        Tensor slope = network.slope(ops, x, level, grid.label(i));
+        return Network.sum(ops, new double[] {1, change}, x, slope);
     }
 }

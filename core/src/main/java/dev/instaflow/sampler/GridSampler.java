@@ -78,13 +78,11 @@ final class GridSampler implements Sampler {
 
     private Stepper stepper(Grid grid, Network network, StepNoise fresh) {
         return switch (settings.kind()) {
-            case RF_EULER -> new FlowEulerStepper(grid, network);
-            case RF_HEUN -> new FlowHeunStepper(grid, network);
             case DDIM -> new DdimStepper(grid, network, settings.eta(), fresh);
             case PLMS -> new PlmsStepper(grid, network);
-            case EULER -> new EulerStepper(grid, network);
+            case EULER, RF_EULER -> new EulerStepper(grid, network);
             case EULER_ANCESTRAL -> new EulerAncestralStepper(grid, network, fresh);
-            case HEUN -> new HeunStepper(grid, network);
+            case HEUN, RF_HEUN -> new HeunStepper(grid, network);
             case DPMPP_2M -> new DpmSolverStepper(grid, network);
             case RK45 -> throw new IllegalStateException("rk45 has no grid");
         };

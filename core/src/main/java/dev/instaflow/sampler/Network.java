@@ -37,6 +37,25 @@ final class Network {
         return sum(ops, new double[] {noise.state(), noise.output()}, x, output);
     }
 
+    /**
+     * The derivative of a state by its {@link #position}: the noise by sigma, or the velocity by time.
+     */
+    Tensor slope(Ops ops, Tensor x, NoiseLevel level, float label) {
+        return prediction == Prediction.FLOW
+                ? output(ops, x, level, label)
+                : noise(ops, x, level, label);
+    }
+
+    /** Where on the way a level is: the sigma of a diffusion, the time of a flow. */
+    double position(NoiseLevel level) {
+        return prediction == Prediction.FLOW ? level.signal() : level.noise();
+    }
+
+    /** Whether the network can be asked there: no label stands for a diffusion without noise. */
+    boolean hasSlopeAt(NoiseLevel level) {
+        return prediction == Prediction.FLOW || level.noise() > 0;
+    }
+
     int calls() {
         return calls;
     }

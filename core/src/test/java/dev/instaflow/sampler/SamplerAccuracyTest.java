@@ -1,5 +1,6 @@
 package dev.instaflow.sampler;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -153,27 +154,19 @@ class SamplerAccuracyTest {
         SamplerSettings settings = SamplerSettings.of(kind, 7);
         try (Scope scope = backend.openScope("run")) {
             Ops ops = scope.ops();
-            BatchNoise streams = BatchNoise.of(NoiseSource.TORCH_CPU, 20, 3);
-            Tensor noise = streams.next(ops, Shape.of(3, 3, 5, 4));
             Sampler sampler = Samplers.create(traits, settings);
-            float[] batch =
-                    ops.toArray(
-                            sampler.sample(
-                                            ops,
-                                            DATA.denoiser(traits),
-                                            SamplingRequest.fromNoise(noise, streams))
-                                    .latents());
-            BatchNoise alone = BatchNoise.of(NoiseSource.TORCH_CPU, 21);
-            Tensor start = alone.next(ops, Shape.of(1, 3, 5, 4));
-            float[] single =
-                    ops.toArray(
-                            sampler.sample(
-                                            ops,
-                                            DATA.denoiser(traits),
-                                            SamplingRequest.fromNoise(start, alone))
-                                    .latents());
-            assertTrue(Arrays.equals(single, Arrays.copyOfRange(batch, 60, 120)), kind.label());
+            float[] batch = drawAndRun(ops, sampler, traits, 20, 21, 22);
+            float[] alone = drawAndRun(ops, sampler, traits, 21);
+            assertArrayEquals(alone, Arrays.copyOfRange(batch, 60, 120), kind.label());
         }
+    }
+
+    private static float[] drawAndRun(
+            Ops ops, Sampler sampler, SamplingTraits traits, long... seeds) {
+        BatchNoise streams = BatchNoise.of(NoiseSource.TORCH_CPU, seeds);
+        Tensor noise = streams.next(ops, Shape.of(seeds.length, 3, 5, 4));
+        SamplingRequest request = SamplingRequest.fromNoise(noise, streams);
+        return ops.toArray(sampler.sample(ops, DATA.denoiser(traits), request).latents());
     }
 
     @Test
@@ -195,7 +188,7 @@ class SamplerAccuracyTest {
                                     velocity,
                                     SamplingRequest.fromNoise(
                                             noise, BatchNoise.of(NoiseSource.JAVA, 1)));
-            assertTrue(Arrays.equals(new float[] {3.5f, 2}, ops.toArray(result.latents())));
+            assertArrayEquals(new float[] {3.5f, 2}, ops.toArray(result.latents()));
             assertEquals(List.of(1), result.evaluations());
         }
     }
