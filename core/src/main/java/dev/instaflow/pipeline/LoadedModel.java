@@ -21,7 +21,7 @@ record LoadedModel(
         TextStage text,
         UNet unet,
         AutoencoderKl vae,
-        FileHash sha256)
+        WeightsHash sha256)
         implements AutoCloseable {
     /** Frees the weights; a second call does nothing. */
     @Override

@@ -1,10 +1,13 @@
 package dev.instaflow.pipeline;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.instaflow.checkpoint.Checkpoint;
-import dev.instaflow.checkpoint.CheckpointFormatException;
+import dev.instaflow.checkpoint.layout.CardFile;
+import dev.instaflow.checkpoint.layout.CompVisView;
+import dev.instaflow.checkpoint.layout.JsonFile;
+import dev.instaflow.checkpoint.layout.ModelIdentity;
+import dev.instaflow.checkpoint.layout.ModelKind;
 import dev.instaflow.model.ModelCard;
 import dev.instaflow.model.ModelCardReader;
 import dev.instaflow.model.ModelConfig;
@@ -23,15 +26,12 @@ import java.util.stream.Stream;
 
 /** Finds what goes with a model file: its card, configuration, tokenizer and captions. */
 final class ModelFiles {
-    private static final ObjectMapper JSON = new ObjectMapper();
-    private static final long LARGEST_JSON_BYTES = 1 << 22;
 
     private final Path model;
     private final Optional<Path> tokenizer;
     private final Optional<ModelCard> givenCard;
     private final Optional<ModelConfig> givenConfig;
-    private final Optional<Path> cardFile;
-    private final JsonNode cardJson;
+    private final Optional<CardFile> cardFile;
 
     ModelFiles(
             Path model,
@@ -43,8 +43,8 @@ final class ModelFiles {
         this.tokenizer = tokenizer;
         this.givenCard = card;
         this.givenConfig = config;
-        this.cardFile = findCard();
-        this.cardJson = cardFile.isPresent() ? readJson(cardFile.get()) : JSON.createObjectNode();
+        this.cardFile =
+                CardFile.beside(model).filter(file -> ModelCardReader.looksLikeCard(file.root()));
     }
 
     Path model() {
@@ -55,67 +55,26 @@ final class ModelFiles {
         return Files.isDirectory(model) ? model : model.toAbsolutePath().getParent();
     }
 
-    /** {@code model.ckpt} has {@code model.json} and {@code model.yaml} beside it. */
-    private Optional<Path> beside(String extension) {
-        String name = model.getFileName().toString();
-        int dot = name.lastIndexOf('.');
-        String stem = dot > 0 ? name.substring(0, dot) : name;
-        Path file = folder().resolve(stem + extension);
-        return Files.isRegularFile(file) ? Optional.of(file) : Optional.empty();
-    }
-
-    private Optional<Path> findCard() throws IOException {
-        List<Path> candidates = new ArrayList<>();
-        beside(".json").ifPresent(candidates::add);
-        candidates.add(folder().resolve("card.json"));
-        for (Path candidate : candidates) {
-            if (Files.isRegularFile(candidate)
-                    && ModelCardReader.looksLikeCard(readJson(candidate))) {
-                return Optional.of(candidate);
-            }
-        }
-        return Optional.empty();
-    }
-
-    private static JsonNode readJson(Path file) throws IOException {
-        if (Files.size(file) > LARGEST_JSON_BYTES) {
-            throw new CheckpointFormatException(
-                    "%s: %d bytes are too many for a JSON file of a model, at most %d are read"
-                            .formatted(file, Files.size(file), LARGEST_JSON_BYTES));
-        }
-        try {
-            return JSON.readTree(file.toFile());
-        } catch (JsonProcessingException e) {
-            throw new CheckpointFormatException(file + ": not JSON: " + e.getOriginalMessage(), e);
-        }
+    private JsonNode cardRoot() {
+        return cardFile.map(CardFile::root).orElse(MissingNode.getInstance());
     }
 
     /** What the user said, else the card file, else what the names suggest. */
-    ModelCard card() throws IOException {
+    ModelCard card(CompVisView view) throws IOException {
         if (givenCard.isPresent()) {
             return givenCard.get();
         }
         if (cardFile.isPresent()) {
-            return ModelCardReader.read(cardFile.get().toString(), cardJson);
+            return ModelCardReader.read(cardFile.get().path().toString(), cardRoot());
         }
-        String hints = hints().toLowerCase(Locale.ROOT);
-        if (hints.contains("instaflow")) {
-            return ModelCard.instaFlow();
+        if (ModelIdentity.of(view).kind() != ModelKind.INSTAFLOW) {
+            return ModelCard.stableDiffusion15();
         }
-        if (hints.contains("rectified") || hints.contains("2-rf") || hints.contains("2rf")) {
-            return ModelCard.twoRectifiedFlow();
-        }
-        return ModelCard.stableDiffusion15();
-    }
-
-    /** File and folder name, and the pipeline's class where the folder names it. */
-    private String hints() throws IOException {
-        Path index = folder().resolve("model_index.json");
-        String pipeline =
-                Files.isDirectory(model) && Files.isRegularFile(index)
-                        ? readJson(index).path("_class_name").asText("")
-                        : "";
-        return model.toAbsolutePath().getFileName() + " " + pipeline;
+        // Both flows have the same tensors; the pipeline's class is the same in both folders.
+        String signs = model.toAbsolutePath().getFileName() + " " + view.metadata().values();
+        return signs.toLowerCase(Locale.ROOT).contains("instaflow")
+                ? ModelCard.instaFlow()
+                : ModelCard.twoRectifiedFlow();
     }
 
     /** What the user said, else the card, a yaml beside the file, the folder, else the tensors. */
@@ -123,10 +82,10 @@ final class ModelFiles {
         if (givenConfig.isPresent()) {
             return givenConfig.get();
         }
-        if (cardJson.path("config").isObject()) {
-            return ModelConfig.ofCard(cardFile.orElseThrow().toString(), cardJson);
+        if (cardRoot().path("config").isObject()) {
+            return ModelConfig.ofCard(cardFile.orElseThrow().path().toString(), cardRoot());
         }
-        Optional<Path> yaml = beside(".yaml");
+        Optional<Path> yaml = yamlBeside();
         if (yaml.isPresent()) {
             return ModelConfig.ofYaml(yaml.get());
         }
@@ -136,9 +95,17 @@ final class ModelFiles {
         return ModelConfig.ofTensors(compVis);
     }
 
+    /** {@code model.ckpt} may have {@code model.yaml} beside it. */
+    private Optional<Path> yamlBeside() {
+        String name = model.toAbsolutePath().getFileName().toString();
+        int dot = name.lastIndexOf('.');
+        Path yaml = folder().resolve((dot > 0 ? name.substring(0, dot) : name) + ".yaml");
+        return Files.isRegularFile(yaml) ? Optional.of(yaml) : Optional.empty();
+    }
+
     ClipTokenizer tokenizer(int maxLength) throws IOException {
         TokenizerSettings settings = TokenizerSettings.clip().withMaxLength(maxLength);
-        if (cardJson.path("tokenizer").path("cleanup").asText().equals("nfc-lower-case")) {
+        if (cardRoot().path("tokenizer").path("cleanup").asText().equals("nfc-lower-case")) {
             settings = settings.withCleanup(TextCleanup.NFC_LOWER_CASE);
         }
         Optional<Path> found =
@@ -152,12 +119,16 @@ final class ModelFiles {
                 : ClipTokenizer.openAi(settings);
     }
 
+    /** From the file beside the card that its {@code captions} names; never from elsewhere. */
     List<Caption> captions() throws IOException {
+        if (!cardRoot().path("captions").isTextual()) {
+            return List.of();
+        }
+        String name = Path.of(cardRoot().path("captions").asText()).getFileName().toString();
+        Path file = cardFile.orElseThrow().path().resolveSibling(name);
         List<Caption> captions = new ArrayList<>();
-        if (cardJson.path("captions").isTextual()) {
-            for (JsonNode row : readJson(folder().resolve(cardJson.get("captions").asText()))) {
-                captions.add(new Caption(row.path("text").asText(), row.path("emoji").asText()));
-            }
+        for (JsonNode row : JsonFile.readObject(file).path("captions")) {
+            captions.add(new Caption(row.path("text").asText(), row.path("emoji").asText()));
         }
         return List.copyOf(captions);
     }

@@ -3,9 +3,11 @@ package dev.instaflow.pipeline;
 import dev.instaflow.backend.Backend;
 import dev.instaflow.checkpoint.CheckpointFormatException;
 import dev.instaflow.checkpoint.layout.CompVisView;
+import dev.instaflow.checkpoint.layout.ModelIdentity;
 import dev.instaflow.checkpoint.layout.ModelPart;
 import dev.instaflow.checkpoint.layout.WeightSet;
 import dev.instaflow.clip.ClipTextModel;
+import dev.instaflow.model.ModelCard;
 import dev.instaflow.model.ModelConfig;
 import dev.instaflow.unet.UNet;
 import dev.instaflow.vae.AutoencoderKl;
@@ -31,12 +33,14 @@ final class ModelLoader {
     LoadedModel load() throws IOException {
         try (CompVisView view = CompVisView.open(files.model(), weights)) {
             requireAllParts(view);
+            ModelCard card = files.card(view);
             ModelConfig config = files.config(view);
-            return load(view, config);
+            return load(view, card, config);
         }
     }
 
-    private LoadedModel load(CompVisView view, ModelConfig config) throws IOException {
+    private LoadedModel load(CompVisView view, ModelCard card, ModelConfig config)
+            throws IOException {
         Deque<Runnable> undo = new ArrayDeque<>();
         try {
             ClipTextModel text = ClipTextModel.load(backend, view, config.text());
@@ -46,9 +50,9 @@ final class ModelLoader {
             AutoencoderKl vae =
                     AutoencoderKl.load(backend, view, config.vae(), AutoencoderKl.Parts.BOTH);
             undo.push(vae::close);
-            FileHash hash = new FileHash(files.model());
+            WeightsHash hash = new WeightsHash(files.model());
             LoadedModel model =
-                    new LoadedModel(files.card(), config, textStage(text, config), unet, vae, hash);
+                    new LoadedModel(card, config, textStage(text, config), unet, vae, hash);
             undo.clear();
             return model;
         } finally {
@@ -65,14 +69,16 @@ final class ModelLoader {
                 ModelFiles.knownWords(captions));
     }
 
-    private void requireAllParts(CompVisView view) throws CheckpointFormatException {
+    private void requireAllParts(CompVisView view) throws IOException {
         Set<ModelPart> missing = EnumSet.allOf(ModelPart.class);
         missing.removeAll(view.parts());
         if (!missing.isEmpty()) {
             throw new CheckpointFormatException(
-                    "%s: has %s but no %s; images need all three: give a whole checkpoint or a"
-                                    .formatted(files.model(), view.parts(), missing)
-                            + " diffusers folder (`inspect` shows what a file holds)");
+                    "%s: %s, without %s; images need a whole checkpoint or a diffusers folder"
+                            .formatted(
+                                    files.model(),
+                                    ModelIdentity.of(view).kind().description(),
+                                    missing));
         }
     }
 }
