@@ -7,6 +7,7 @@ import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Files of the oracle, as copied into the test resources. */
 public final class Fixtures {
@@ -27,5 +28,18 @@ public final class Fixtures {
         List<JsonNode> cases = new ArrayList<>();
         root.path("files").forEach(cases::add);
         return cases;
+    }
+
+    /** The file names of all cases. */
+    public static Stream<String> fileNames(String manifest) throws IOException {
+        return cases(manifest).stream().map(item -> item.get("file").asText());
+    }
+
+    /** The case of one file. */
+    public static JsonNode caseOf(String manifest, String fileName) throws IOException {
+        return cases(manifest).stream()
+                .filter(item -> item.get("file").asText().equals(fileName))
+                .findFirst()
+                .orElseThrow();
     }
 }

@@ -24,7 +24,7 @@ class HostileFilesTest {
     private static final Duration LONGEST = Duration.ofSeconds(1);
 
     static Stream<String> files() throws IOException {
-        return Fixtures.cases("hostile/manifest.json").stream().map(c -> c.get("file").asText());
+        return Fixtures.fileNames("hostile/manifest.json");
     }
 
     @Test
@@ -46,11 +46,7 @@ class HostileFilesTest {
     @ParameterizedTest
     @MethodSource("files")
     void isTreatedAsTheManifestSays(String name) throws IOException {
-        JsonNode expected =
-                Fixtures.cases("hostile/manifest.json").stream()
-                        .filter(c -> c.get("file").asText().equals(name))
-                        .findFirst()
-                        .orElseThrow();
+        JsonNode expected = Fixtures.caseOf("hostile/manifest.json", name);
         Path path = Fixtures.path("hostile/" + name);
         Optional<CheckpointFormatException> error =
                 assertTimeout(LONGEST, () -> openAndReadAll(path));

@@ -34,7 +34,7 @@ class OddFormatsTest {
             Set.of("f04-strides.ckpt", "f14-unicode-keys.ckpt", "f23-uint16-float8.ckpt");
 
     static Stream<String> files() throws IOException {
-        return Fixtures.cases("formats/expected.json").stream().map(c -> c.get("file").asText());
+        return Fixtures.fileNames("formats/expected.json");
     }
 
     @Test
@@ -45,11 +45,7 @@ class OddFormatsTest {
     @ParameterizedTest
     @MethodSource("files")
     void readsExactValues(String name) throws IOException {
-        JsonNode expected =
-                Fixtures.cases("formats/expected.json").stream()
-                        .filter(c -> c.get("file").asText().equals(name))
-                        .findFirst()
-                        .orElseThrow();
+        JsonNode expected = Fixtures.caseOf("formats/expected.json", name);
         try (Checkpoint checkpoint = Checkpoint.open(Fixtures.path("formats/" + name))) {
             List<String> names = new ArrayList<>();
             for (Map.Entry<String, JsonNode> tensor : expected.get("tensors").properties()) {

@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.zip.ZipEntry;
@@ -49,9 +48,7 @@ public final class CkptWriter {
     public static void write(
             Path target, Iterable<? extends Entry> tensors, Map<String, Object> extras)
             throws IOException {
-        List<Entry> list = new ArrayList<>();
-        tensors.forEach(list::add);
-        EntryBytes.requireDistinct(list);
+        List<Entry> list = EntryBytes.distinct(tensors);
         byte[] pickle = pickle(list, extras);
         AtomicFile.write(target, temporary -> write(temporary, list, pickle));
     }

@@ -13,7 +13,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -43,9 +42,7 @@ public final class SafetensorsWriter {
     public static void write(
             Path target, Iterable<? extends Entry> tensors, Map<String, String> metadata)
             throws IOException {
-        List<Entry> ordered = new ArrayList<>();
-        tensors.forEach(ordered::add);
-        EntryBytes.requireDistinct(ordered);
+        List<Entry> ordered = EntryBytes.distinct(tensors);
         if (ordered.stream().anyMatch(entry -> entry.name().equals(METADATA))) {
             throw new IllegalArgumentException("a tensor is called " + METADATA);
         }

@@ -4,8 +4,9 @@ import dev.instaflow.checkpoint.Entry;
 import dev.instaflow.checkpoint.Escaped;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.util.Collection;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 
 /** What all writers of files do with entries. */
@@ -37,15 +38,19 @@ public final class EntryBytes {
      * Checks names.
      *
      * @param entries about to be written to one file
+     * @return the same, as a list of its own
      * @throws IllegalArgumentException if two have one name
      */
-    public static void requireDistinct(Collection<? extends Entry> entries) {
+    public static List<Entry> distinct(Iterable<? extends Entry> entries) {
+        List<Entry> list = new ArrayList<>();
         Set<String> names = new HashSet<>();
         for (Entry entry : entries) {
             if (!names.add(entry.name())) {
                 throw new IllegalArgumentException(
                         "two tensors are called " + Escaped.quote(entry.name()));
             }
+            list.add(entry);
         }
+        return list;
     }
 }

@@ -1,24 +1,15 @@
 package dev.instaflow.checkpoint.storage;
 
-import dev.instaflow.checkpoint.Checkpoint;
 import dev.instaflow.checkpoint.CheckpointFormat;
 import dev.instaflow.checkpoint.Entry;
-import dev.instaflow.checkpoint.Escaped;
 import java.nio.file.Path;
 import java.util.Collection;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
 
 /** A checkpoint made of entries that are somewhere else; closing it closes nothing. */
-public final class HeapCheckpoint implements Checkpoint {
-    private final Map<String, Entry> entries;
-    private final Map<String, Object> metadata;
-
-    private HeapCheckpoint(Map<String, Entry> entries, Map<String, Object> metadata) {
-        this.entries = Collections.unmodifiableMap(entries);
-        this.metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
+public final class HeapCheckpoint extends TableCheckpoint {
+    private HeapCheckpoint(Collection<? extends Entry> entries, Map<String, Object> metadata) {
+        super(entries, metadata);
     }
 
     /**
@@ -31,14 +22,7 @@ public final class HeapCheckpoint implements Checkpoint {
      */
     public static HeapCheckpoint of(
             Collection<? extends Entry> entries, Map<String, Object> metadata) {
-        Map<String, Entry> byName = new LinkedHashMap<>();
-        for (Entry entry : entries) {
-            if (byName.put(entry.name(), entry) != null) {
-                throw new IllegalArgumentException(
-                        "two entries are called " + Escaped.quote(entry.name()));
-            }
-        }
-        return new HeapCheckpoint(byName, metadata);
+        return new HeapCheckpoint(entries, metadata);
     }
 
     @Override
@@ -49,21 +33,6 @@ public final class HeapCheckpoint implements Checkpoint {
     @Override
     public CheckpointFormat format() {
         return CheckpointFormat.MEMORY;
-    }
-
-    @Override
-    public Collection<Entry> entries() {
-        return entries.values();
-    }
-
-    @Override
-    public Optional<Entry> find(String name) {
-        return Optional.ofNullable(entries.get(name));
-    }
-
-    @Override
-    public Map<String, Object> metadata() {
-        return metadata;
     }
 
     @Override

@@ -1,26 +1,24 @@
 package dev.instaflow.checkpoint.storage;
 
 import dev.instaflow.checkpoint.DType;
-import dev.instaflow.checkpoint.Entry;
 import dev.instaflow.checkpoint.Escaped;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
-import java.util.Objects;
 
 /** A tensor in an array: what is trained, merged or made up, on its way to a file. Thread-safe. */
-public final class HeapEntry implements Entry {
-    private final String name;
-    private final DType dtype;
-    private final TensorLayout layout;
+public final class HeapEntry extends LaidOutEntry {
     private final ByteBuffer bytes;
 
-    private HeapEntry(String name, DType dtype, List<Long> shape, ByteBuffer bytes) {
-        this.name = name;
-        this.dtype = dtype;
-        this.layout = TensorLayout.contiguous(shape);
+    private HeapEntry(String name, DType dtype, TensorLayout layout, ByteBuffer bytes) {
+        super(name, dtype, layout);
         this.bytes = bytes;
-        if (layout.count() * dtype.sizeBytes() != bytes.capacity()) {
+    }
+
+    private static HeapEntry of(String name, DType dtype, List<Long> shape, ByteBuffer bytes) {
+        TensorLayout layout = TensorLayout.contiguous(shape);
+        long needed = layout.count() * dtype.sizeBytes();
+        if (needed != bytes.capacity()) {
             throw new IllegalArgumentException(
                     "tensor "
                             + Escaped.quote(name)
@@ -29,10 +27,11 @@ public final class HeapEntry implements Entry {
                             + " "
                             + shape
                             + " needs "
-                            + layout.count() * dtype.sizeBytes()
+                            + needed
                             + " bytes, got "
                             + bytes.capacity());
         }
+        return new HeapEntry(name, dtype, layout, bytes);
     }
 
     /**
@@ -47,7 +46,7 @@ public final class HeapEntry implements Entry {
     public static HeapEntry ofFloats(String name, List<Long> shape, float... values) {
         ByteBuffer bytes = allocate(values.length, Float.BYTES);
         bytes.asFloatBuffer().put(values);
-        return new HeapEntry(name, DType.F32, shape, bytes);
+        return of(name, DType.F32, shape, bytes);
     }
 
     /**
@@ -62,7 +61,7 @@ public final class HeapEntry implements Entry {
     public static HeapEntry ofLongs(String name, List<Long> shape, long... values) {
         ByteBuffer bytes = allocate(values.length, Long.BYTES);
         bytes.asLongBuffer().put(values);
-        return new HeapEntry(name, DType.I64, shape, bytes);
+        return of(name, DType.I64, shape, bytes);
     }
 
     /**
@@ -77,7 +76,7 @@ public final class HeapEntry implements Entry {
      */
     public static HeapEntry ofBytes(
             String name, DType dtype, List<Long> shape, byte... littleEndian) {
-        return new HeapEntry(
+        return of(
                 name,
                 dtype,
                 shape,
@@ -90,51 +89,9 @@ public final class HeapEntry implements Entry {
     }
 
     @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public DType dtype() {
-        return dtype;
-    }
-
-    @Override
-    public List<Long> shape() {
-        return layout.shape();
-    }
-
-    @Override
-    public void readFloats(long first, float[] target, int offset, int length) {
-        Objects.checkFromIndexSize(offset, length, target.length);
-        Elements.toFloats(dtype, view(), run(first, length), target, offset);
-    }
-
-    @Override
-    public void readLongs(long first, long[] target, int offset, int length) {
-        Objects.checkFromIndexSize(offset, length, target.length);
-        Elements.toLongs(dtype, view(), run(first, length), target, offset);
-    }
-
-    @Override
-    public void readBytes(long first, byte[] target, int offset, int length) {
-        Objects.checkFromIndexSize(
-                (long) offset, (long) length * dtype.sizeBytes(), (long) target.length);
-        Elements.toBytes(dtype, view(), run(first, length), target, offset);
-    }
-
-    private ByteBuffer view() {
-        return bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
-    }
-
-    private Elements.Run run(long first, int length) {
-        Objects.checkFromIndexSize(first, (long) length, layout.count());
-        return new Elements.Run(
-                (int) first * dtype.sizeBytes(), dtype.sizeBytes(), length); // an array's index
-    }
-
-    @Override
-    public String toString() {
-        return Escaped.quote(name) + " " + dtype + " " + shape();
+    void read(long first, int length, Sink sink) {
+        int size = dtype().sizeBytes();
+        Elements.Run run = new Elements.Run((int) first * size, size, length); // an array's index
+        sink.accept(bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN), run, 0);
     }
 }

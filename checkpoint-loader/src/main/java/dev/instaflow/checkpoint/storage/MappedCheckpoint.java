@@ -1,23 +1,16 @@
 package dev.instaflow.checkpoint.storage;
 
-import dev.instaflow.checkpoint.Checkpoint;
 import dev.instaflow.checkpoint.CheckpointFormat;
 import dev.instaflow.checkpoint.Entry;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Collection;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** The tensors of one mapped file. */
-public final class MappedCheckpoint implements Checkpoint {
+public final class MappedCheckpoint extends TableCheckpoint {
     private final MappedFile file;
     private final CheckpointFormat format;
-    private final Map<String, Entry> entries;
-    private final Map<String, Object> metadata;
     private final Check check;
 
     /** Reads the whole file and compares it with the checksums that it holds. */
@@ -46,14 +39,9 @@ public final class MappedCheckpoint implements Checkpoint {
             List<? extends Entry> entries,
             Map<String, Object> metadata,
             Check check) {
+        super(entries, metadata);
         this.file = file;
         this.format = format;
-        Map<String, Entry> byName = new LinkedHashMap<>();
-        for (Entry entry : entries) {
-            byName.put(entry.name(), entry);
-        }
-        this.entries = Collections.unmodifiableMap(byName);
-        this.metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
         this.check = check;
     }
 
@@ -65,21 +53,6 @@ public final class MappedCheckpoint implements Checkpoint {
     @Override
     public CheckpointFormat format() {
         return format;
-    }
-
-    @Override
-    public Collection<Entry> entries() {
-        return entries.values();
-    }
-
-    @Override
-    public Optional<Entry> find(String name) {
-        return Optional.ofNullable(entries.get(name));
-    }
-
-    @Override
-    public Map<String, Object> metadata() {
-        return metadata;
     }
 
     @Override

@@ -1,19 +1,11 @@
 package dev.instaflow.checkpoint.storage;
 
 import dev.instaflow.checkpoint.DType;
-import dev.instaflow.checkpoint.Entry;
-import dev.instaflow.checkpoint.Escaped;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.List;
-import java.util.Objects;
 
 /** A tensor that lies in a {@link MappedFile}. */
-public final class MappedEntry implements Entry {
-    private final String name;
-    private final DType dtype;
-    private final TensorLayout layout;
+public final class MappedEntry extends LaidOutEntry {
     private final TensorLayout joined;
     private final MappedFile file;
     private final long storagePosition;
@@ -28,12 +20,6 @@ public final class MappedEntry implements Entry {
      */
     public record Storage(MappedFile file, long position, ByteOrder order) {}
 
-    /** What is done with the elements of one piece: {@code at} counts from the start of the read. */
-    @FunctionalInterface
-    private interface Sink {
-        void accept(ByteBuffer in, Elements.Run run, int at);
-    }
-
     /**
      * A tensor.
      *
@@ -43,58 +29,16 @@ public final class MappedEntry implements Entry {
      * @param storage where the elements are
      */
     public MappedEntry(String name, DType dtype, TensorLayout layout, Storage storage) {
-        this.name = name;
-        this.dtype = dtype;
-        this.layout = layout;
+        super(name, dtype, layout);
         this.joined = layout.joined();
         this.file = storage.file();
         this.storagePosition = storage.position();
         this.order = storage.order();
     }
 
-    @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public DType dtype() {
-        return dtype;
-    }
-
-    @Override
-    public List<Long> shape() {
-        return layout.shape();
-    }
-
-    @Override
-    public void readFloats(long first, float[] target, int offset, int length) throws IOException {
-        Objects.checkFromIndexSize(offset, length, target.length);
-        read(
-                first,
-                length,
-                (in, run, at) -> Elements.toFloats(dtype, in, run, target, offset + at));
-    }
-
-    @Override
-    public void readLongs(long first, long[] target, int offset, int length) throws IOException {
-        Objects.checkFromIndexSize(offset, length, target.length);
-        read(first, length, (in, run, at) -> Elements.toLongs(dtype, in, run, target, offset + at));
-    }
-
-    @Override
-    public void readBytes(long first, byte[] target, int offset, int length) throws IOException {
-        int size = dtype.sizeBytes();
-        Objects.checkFromIndexSize((long) offset, (long) length * size, (long) target.length);
-        read(
-                first,
-                length,
-                (in, run, at) -> Elements.toBytes(dtype, in, run, target, offset + at * size));
-    }
-
     /** Cuts a range of the row-major order into runs along the innermost dimension. */
-    private void read(long first, int length, Sink sink) throws IOException {
-        Objects.checkFromIndexSize(first, (long) length, count());
+    @Override
+    void read(long first, int length, Sink sink) throws IOException {
         int rank = joined.shape().size();
         long rowLength = joined.shape().get(rank - 1);
         long step = joined.strides().get(rank - 1);
@@ -121,7 +65,7 @@ public final class MappedEntry implements Entry {
 
     private void readRun(long element, long step, int count, int done, Sink sink)
             throws IOException {
-        int size = dtype.sizeBytes();
+        int size = dtype().sizeBytes();
         long strideBytes = step * size;
         file.read(
                 storagePosition + element * size,
@@ -133,10 +77,5 @@ public final class MappedEntry implements Entry {
                                 bytes.order(order),
                                 new Elements.Run(start, strideBytes, n),
                                 done + before));
-    }
-
-    @Override
-    public String toString() {
-        return Escaped.quote(name) + " " + dtype + " " + shape();
     }
 }

@@ -53,13 +53,21 @@ class MappedEntryTest {
                 new MappedEntry.Storage(file, gap, order));
     }
 
+    /** All elements, in the order of the file. */
+    private static MappedEntry row(MappedFile file, int gap, ByteOrder order) {
+        return entry(file, gap, order, TensorLayout.contiguous(List.of((long) COUNT)));
+    }
+
+    private static MappedEntry row(MappedFile file) {
+        return row(file, 0, ByteOrder.LITTLE_ENDIAN);
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 2, 3, 7})
     void elementsAcrossWindowsAreWhole(int gap) throws IOException {
         for (ByteOrder order : List.of(ByteOrder.LITTLE_ENDIAN, ByteOrder.BIG_ENDIAN)) {
             try (MappedFile file = file(gap, order)) {
-                MappedEntry entry =
-                        entry(file, gap, order, TensorLayout.contiguous(List.of((long) COUNT)));
+                MappedEntry entry = row(file, gap, order);
                 float[] floats = new float[COUNT];
                 long[] longs = new long[COUNT];
                 byte[] bytes = new byte[COUNT * 4];
@@ -120,12 +128,7 @@ class MappedEntryTest {
     @Test
     void onlyAFewWindowsStayMapped() throws IOException {
         try (MappedFile file = file(0, ByteOrder.LITTLE_ENDIAN)) {
-            MappedEntry entry =
-                    entry(
-                            file,
-                            0,
-                            ByteOrder.LITTLE_ENDIAN,
-                            TensorLayout.contiguous(List.of((long) COUNT)));
+            MappedEntry entry = row(file);
             assertEquals(0, file.mappedWindows());
             long[] one = new long[1];
             for (int i = 0; i < COUNT; i += 100) {
@@ -141,12 +144,7 @@ class MappedEntryTest {
     @Test
     void threadsReadTheSameValuesWhileWindowsComeAndGo() throws Exception {
         try (MappedFile file = file(1, ByteOrder.LITTLE_ENDIAN)) {
-            MappedEntry entry =
-                    entry(
-                            file,
-                            1,
-                            ByteOrder.LITTLE_ENDIAN,
-                            TensorLayout.contiguous(List.of((long) COUNT)));
+            MappedEntry entry = row(file, 1, ByteOrder.LITTLE_ENDIAN);
             ExecutorService pool = Executors.newFixedThreadPool(4);
             List<Future<Long>> wrong = new ArrayList<>();
             for (int t = 0; t < 4; t++) {
@@ -176,12 +174,7 @@ class MappedEntryTest {
     @Test
     void readingAfterCloseIsAnErrorNotACrash() throws IOException {
         MappedFile file = file(0, ByteOrder.LITTLE_ENDIAN);
-        MappedEntry entry =
-                entry(
-                        file,
-                        0,
-                        ByteOrder.LITTLE_ENDIAN,
-                        TensorLayout.contiguous(List.of((long) COUNT)));
+        MappedEntry entry = row(file);
         entry.readLongs(0, new long[1], 0, 1);
         file.close();
         file.close();
@@ -192,12 +185,7 @@ class MappedEntryTest {
     @Test
     void aFileThatShrankIsAnErrorNotACrash() throws IOException {
         try (MappedFile file = file(0, ByteOrder.LITTLE_ENDIAN)) {
-            MappedEntry entry =
-                    entry(
-                            file,
-                            0,
-                            ByteOrder.LITTLE_ENDIAN,
-                            TensorLayout.contiguous(List.of((long) COUNT)));
+            MappedEntry entry = row(file);
             Files.write(file.path(), new byte[8]);
             IOException error =
                     assertThrows(IOException.class, () -> entry.readLongs(4000, new long[1], 0, 1));
@@ -208,12 +196,7 @@ class MappedEntryTest {
     @Test
     void rangesOutsideAreRefused() throws IOException {
         try (MappedFile file = file(0, ByteOrder.LITTLE_ENDIAN)) {
-            MappedEntry entry =
-                    entry(
-                            file,
-                            0,
-                            ByteOrder.LITTLE_ENDIAN,
-                            TensorLayout.contiguous(List.of((long) COUNT)));
+            MappedEntry entry = row(file);
             long[] ten = new long[10];
             assertThrows(IndexOutOfBoundsException.class, () -> entry.readLongs(-1, ten, 0, 1));
             assertThrows(IndexOutOfBoundsException.class, () -> entry.readLongs(COUNT, ten, 0, 1));
