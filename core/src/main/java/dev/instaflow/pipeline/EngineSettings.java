@@ -28,7 +28,17 @@ public record EngineSettings(Device device, WeightSet weights, long memoryBytes)
      * @return the settings
      */
     public static EngineSettings defaults() {
-        return new EngineSettings(Device.auto(), WeightSet.PLAIN, machineMemory());
+        return on(Device.auto());
+    }
+
+    /**
+     * A chosen device, plain weights, three quarters of the machine's (or container's) memory.
+     *
+     * @param device where to compute
+     * @return the settings
+     */
+    public static EngineSettings on(Device device) {
+        return new EngineSettings(device, WeightSet.PLAIN, machineMemory());
     }
 
     private static long machineMemory() {

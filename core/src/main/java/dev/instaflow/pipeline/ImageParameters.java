@@ -4,11 +4,15 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.instaflow.checkpoint.layout.WeightSet;
 import dev.instaflow.sampler.NoiseSource;
 import dev.instaflow.sampler.SamplerKind;
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.TreeMap;
 
 /**
  * Everything that one image was made from; stands as JSON in the text chunk {@value #CHUNK} of its PNG.
@@ -57,14 +61,21 @@ public record ImageParameters(
      *
      * @param model the model's name
      * @param weightsSha256 of its file or files, in hexadecimal
+     * @param weights which of the weights in them
      * @param version of this library
      * @param backend as it describes itself
      */
-    public record Stamp(String model, String weightsSha256, String version, String backend) {}
+    public record Stamp(
+            String model,
+            String weightsSha256,
+            WeightSet weights,
+            String version,
+            String backend) {}
 
     /** Takes a copy of the inputs. */
     public ImageParameters {
-        inputs = Map.copyOf(inputs);
+        // Sorted, so that the same parameters are the same JSON, and the same PNG, in every run.
+        inputs = Collections.unmodifiableMap(new TreeMap<>(inputs));
     }
 
     /**
@@ -128,6 +139,7 @@ public record ImageParameters(
                                     .put("sha256", file.sha256()));
         }
         root.put("model", stamp.model()).put("weightsSha256", stamp.weightsSha256());
+        root.put("weights", stamp.weights().name().toLowerCase(Locale.ROOT));
         root.put("version", stamp.version()).put("backend", stamp.backend());
         return root.toString();
     }
@@ -169,8 +181,19 @@ public record ImageParameters(
                 new Stamp(
                         text(root, "model"),
                         text(root, "weightsSha256"),
+                        weights(text(root, "weights")),
                         text(root, "version"),
                         text(root, "backend")));
+    }
+
+    private static WeightSet weights(String name) {
+        for (WeightSet set : WeightSet.values()) {
+            if (set.name().toLowerCase(Locale.ROOT).equals(name)) {
+                return set;
+            }
+        }
+        throw new IllegalArgumentException(
+                "image parameters: \"weights\" is \"" + name + "\", expected plain or ema");
     }
 
     private static String text(JsonNode node, String key) {

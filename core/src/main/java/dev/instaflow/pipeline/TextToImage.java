@@ -94,6 +94,15 @@ public final class TextToImage implements AutoCloseable {
     }
 
     /**
+     * Checksum of the model's file, or of the weight files of its folder; the first call reads them.
+     *
+     * @return SHA-256 in lower-case hexadecimal
+     */
+    public String weightsSha256() {
+        return model.sha256().get();
+    }
+
+    /**
      * Where it computes.
      *
      * @return one line for people
@@ -182,7 +191,8 @@ public final class TextToImage implements AutoCloseable {
                 Map.of(),
                 new ImageParameters.Stamp(
                         model.card().identity().name(),
-                        model.sha256().get(),
+                        weightsSha256(),
+                        settings.weights(),
                         LibraryVersion.current(),
                         backend.description()));
     }

@@ -1,5 +1,6 @@
 package dev.instaflow.tensor;
 
+import dev.instaflow.checkpoint.AtomicFile;
 import dev.instaflow.checkpoint.DType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -7,7 +8,6 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -139,20 +139,7 @@ public final class Npy {
      * @throws IOException if it cannot be written; an existing file is then unharmed
      */
     public void write(Path path) throws IOException {
-        // Not createTempFile: its files are readable by their owner alone, and stay so when moved.
-        Path part =
-                path.resolveSibling(
-                        path.getFileName() + "." + ProcessHandle.current().pid() + ".part");
-        try {
-            Files.write(part, toBytes());
-            Files.move(
-                    part,
-                    path,
-                    StandardCopyOption.REPLACE_EXISTING,
-                    StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(part);
-        }
+        AtomicFile.write(path, part -> Files.write(part, toBytes()));
     }
 
     private byte[] toBytes() {

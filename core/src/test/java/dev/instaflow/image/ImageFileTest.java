@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -42,6 +43,15 @@ class ImageFileTest {
         try (Stream<Path> files = Files.list(folder)) {
             assertEquals(List.of(folder.resolve("a.png")), files.toList());
         }
+    }
+
+    @Test
+    void imageIsReadableByWhomeverOtherNewFilesAre() throws IOException {
+        Path image = folder.resolve("a.png");
+        ImageFile.writePng(image, Pixels.of(1, 1, new byte[3]), Map.of());
+        Path other = Files.writeString(folder.resolve("b.txt"), "b");
+        assumeTrue(Files.getFileStore(folder).supportsFileAttributeView("posix"), "no POSIX files");
+        assertEquals(Files.getPosixFilePermissions(other), Files.getPosixFilePermissions(image));
     }
 
     @Test
