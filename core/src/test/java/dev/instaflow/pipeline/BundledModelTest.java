@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.instaflow.backend.Device;
 import dev.instaflow.image.ImageFile;
 import dev.instaflow.image.Pixels;
+import dev.instaflow.nn.NonFiniteException;
 import dev.instaflow.sampler.NoiseSource;
 import dev.instaflow.sampler.SamplerKind;
 import dev.instaflow.tensor.Npy;
@@ -223,6 +224,18 @@ class BundledModelTest {
                     expected,
                     4 * LATENT_TOLERANCE); // four forwards of two samples each
         }
+    }
+
+    @Test
+    void aNanIsAnErrorThatNamesItsBlockNeverABlackImage() {
+        float[] values = new float[16 * 64];
+        values[5] = Float.NaN;
+        GenerationRequest request =
+                GenerationRequest.of(HEART).withNoise(new Latents(1, 16, 8, 8, values));
+        String message =
+                assertThrows(NonFiniteException.class, () -> engine.generate(request)).getMessage();
+        assertTrue(message.startsWith("unet.input_blocks.0: "), message);
+        assertTrue(message.contains("NaN"), message);
     }
 
     @Test
