@@ -84,6 +84,7 @@ final class Convolution {
         @Override
         public Plan build(PlanKey key, Layout weights) {
             try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+                builder.work((double) y.count() * x.size(3) * spec.kernel() * spec.kernel());
                 builder.argument(DNNL_ARG_WEIGHTS, weights);
                 Layout from = builder.argument(DNNL_ARG_SRC, image(x));
                 Layout bias = builder.argument(DNNL_ARG_BIAS, Layout.dense(y.size(3)));

@@ -29,7 +29,7 @@ public final class CpuBackend implements Backend {
     private CpuBackend(CpuSettings settings, OpenMp openMp) {
         this.openMp = openMp;
         this.threads = settings.resolvedThreads();
-        this.engine = new CpuEngine(threads);
+        this.engine = new CpuEngine(threads, openMp);
         this.packer = new WeightPacker(engine);
         this.kernels = new Kernels(engine, packer);
         this.convolution = kernels.convolution();
@@ -45,9 +45,7 @@ public final class CpuBackend implements Backend {
      */
     public static CpuBackend open(CpuSettings settings) {
         OneDnn.load();
-        OpenMp openMp = OpenMp.find();
-        openMp.limitCallingThread(settings.resolvedThreads());
-        return new CpuBackend(settings, openMp);
+        return new CpuBackend(settings, OpenMp.find());
     }
 
     @Override
@@ -60,7 +58,7 @@ public final class CpuBackend implements Backend {
     @Override
     public Scope openScope(String name) {
         requireOpen();
-        openMp.limitCallingThread(threads);
+        engine.allThreads();
         return TensorScope.root(name, this::ops);
     }
 
@@ -72,7 +70,7 @@ public final class CpuBackend implements Backend {
     public Tensor upload(String name, WeightForm form, Shape shape, FloatSource values)
             throws IOException {
         requireOpen();
-        openMp.limitCallingThread(threads);
+        engine.allThreads();
         if (form instanceof WeightForm.Linear) {
             requireRank(name, form, shape, 2);
             Layout layout = matMul.preferred(shape.size(1), shape.size(0));

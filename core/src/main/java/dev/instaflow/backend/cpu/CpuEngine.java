@@ -24,10 +24,14 @@ final class CpuEngine implements AutoCloseable {
     private final LiveTensors live = new LiveTensors();
     private final List<Layout> weightLayouts = new ArrayList<>();
     private final Workers workers;
+    private final OpenMp openMp;
+    private final int threads;
     private Staging idleStaging;
 
     /** To be made after {@link OneDnn#load}. */
-    CpuEngine(int threads) {
+    CpuEngine(int threads, OpenMp openMp) {
+        this.threads = threads;
+        this.openMp = openMp;
         OneDnn.check(dnnl_engine_create(handle, dnnl_cpu, 0), "dnnl_engine_create", "the CPU");
         workers = new Workers(threads);
     }
@@ -50,6 +54,21 @@ final class CpuEngine implements AutoCloseable {
 
     LiveTensors live() {
         return live;
+    }
+
+    /** Whether small primitives can be kept from waking other threads. */
+    boolean canRunSerially() {
+        return threads > 1 && openMp.controllable();
+    }
+
+    /** Lets the calling thread's primitives use all threads of this backend, as is the rule. */
+    void allThreads() {
+        openMp.limitCallingThread(threads);
+    }
+
+    /** Keeps the calling thread's primitives to itself until {@link #allThreads}. */
+    void oneThread() {
+        openMp.limitCallingThread(1);
     }
 
     /** A tensor over pooled memory, its values undefined. */

@@ -8,6 +8,9 @@ import dev.instaflow.ops.Activation;
 final class Elementwise {
     private static final float QUICK_GELU_SLOPE = 1.702f;
 
+    /** What reading, computing and writing a value costs, in multiplications of a matrix product. */
+    static final double WORK_PER_VALUE = 16;
+
     private final CpuEngine engine;
 
     Elementwise(CpuEngine engine) {
@@ -27,6 +30,7 @@ final class Elementwise {
         Plan plan = engine.plans().get(key);
         if (plan == null) {
             try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+                builder.work(WORK_PER_VALUE * count);
                 Layout layout = builder.argument(DNNL_ARG_SRC_0, Layout.dense(count));
                 builder.argument(DNNL_ARG_SRC_1, Layout.dense(count));
                 builder.argument(DNNL_ARG_DST, Layout.dense(count));
@@ -57,6 +61,7 @@ final class Elementwise {
         Plan plan = engine.plans().get(key);
         if (plan == null) {
             try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+                builder.work(WORK_PER_VALUE * positions * c);
                 Layout values = builder.argument(DNNL_ARG_SRC_0, Layout.image(1, 1, positions, c));
                 Layout each = builder.argument(DNNL_ARG_SRC_1, Layout.image(1, 1, 1, c));
                 builder.argument(DNNL_ARG_DST, Layout.image(1, 1, positions, c));
@@ -74,6 +79,7 @@ final class Elementwise {
         Plan plan = engine.plans().get(key);
         if (plan == null) {
             try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+                builder.work(WORK_PER_VALUE * positions * c);
                 Layout values = builder.argument(DNNL_ARG_SRC_0, Layout.image(1, 1, positions, c));
                 Layout each = builder.argument(DNNL_ARG_SRC_1, Layout.image(1, 1, 1, c));
                 builder.argument(DNNL_ARG_DST, Layout.image(1, 1, positions, c));
@@ -100,6 +106,7 @@ final class Elementwise {
     /** A fresh plan, the caller's. */
     Plan activationPlan(PlanKey key, Activation activation, long count) {
         try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+            builder.work(WORK_PER_VALUE * count);
             Layout values = builder.argument(DNNL_ARG_SRC, Layout.dense(count));
             builder.argument(DNNL_ARG_DST, Layout.dense(count));
             return builder.build(

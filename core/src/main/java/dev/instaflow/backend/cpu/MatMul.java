@@ -136,6 +136,7 @@ final class MatMul {
         @Override
         public Plan build(PlanKey key, Layout weights) {
             try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+                builder.work((double) rows * in * out);
                 builder.argument(DNNL_ARG_WEIGHTS, weights);
                 Layout from = builder.argument(DNNL_ARG_SRC, Layout.dense(rows, in));
                 Layout bias =

@@ -90,6 +90,7 @@ final class Movement {
         Plan plan = engine.plans().get(key);
         if (plan == null) {
             try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+                builder.work(Elementwise.WORK_PER_VALUE * y.count());
                 Layout source = builder.argument(DNNL_ARG_SRC, image(x));
                 Layout target = builder.argument(DNNL_ARG_DST, image(y));
                 Plan fresh =

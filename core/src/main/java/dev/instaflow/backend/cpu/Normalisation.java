@@ -86,6 +86,7 @@ final class Normalisation {
         Plan plan = engine.plans().get(key);
         if (plan == null) {
             try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+                builder.work(Elementwise.WORK_PER_VALUE * rows * c);
                 Layout values = builder.argument(DNNL_ARG_SRC, Layout.dense(rows, c));
                 builder.argument(DNNL_ARG_SCALE, Layout.dense(c));
                 builder.argument(DNNL_ARG_SHIFT, Layout.dense(c));

@@ -22,6 +22,7 @@ final class Plan implements AutoCloseable {
     private final int[] argumentIds;
     private final Layout[] layouts;
     private final long scratchBytes;
+    private final boolean serial;
     private final AtomicInteger holders = new AtomicInteger();
     private Arguments idle;
     private Layout weights;
@@ -37,6 +38,7 @@ final class Plan implements AutoCloseable {
         this.argumentIds = builder.argumentIds();
         this.layouts = builder.layouts();
         this.scratchBytes = scratchBytes;
+        this.serial = builder.serial();
     }
 
     /** Memory objects, their holder and a stream, used by one run at a time. */
@@ -102,16 +104,26 @@ final class Plan implements AutoCloseable {
                 scratch = engine.pool().take(scratchBytes, "scratch memory");
                 arguments.set(addresses.length, scratch.address());
             }
-            OneDnn.check(
-                    dnnl_primitive_execute(
-                            primitive, arguments.stream, layouts.length, arguments.array),
-                    "dnnl_primitive_execute",
-                    this);
+            OneDnn.check(start(arguments), "dnnl_primitive_execute", this);
         } finally {
             if (scratch != null) {
                 engine.pool().give(scratch);
             }
             checkIn(arguments);
+        }
+    }
+
+    private int start(Arguments arguments) {
+        if (!serial) {
+            return dnnl_primitive_execute(
+                    primitive, arguments.stream, layouts.length, arguments.array);
+        }
+        engine.oneThread();
+        try {
+            return dnnl_primitive_execute(
+                    primitive, arguments.stream, layouts.length, arguments.array);
+        } finally {
+            engine.allThreads();
         }
     }
 

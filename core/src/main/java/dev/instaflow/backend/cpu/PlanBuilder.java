@@ -22,6 +22,9 @@ final class PlanBuilder implements AutoCloseable {
         int create(dnnl_primitive_desc result, dnnl_engine engine, dnnl_primitive_attr attributes);
     }
 
+    /** About 10 to 25 microseconds of one core; handing over and waiting costs 2 to 10 when quiet. */
+    private static final double SERIAL_BELOW = 1e6;
+
     private final CpuEngine engine;
     private final PlanKey key;
     private final List<Integer> ids = new ArrayList<>();
@@ -29,6 +32,7 @@ final class PlanBuilder implements AutoCloseable {
     private final dnnl_primitive_attr attributes = new dnnl_primitive_attr();
     private final dnnl_post_ops postOps = new dnnl_post_ops();
     private int postOpCount;
+    private boolean serial;
     private boolean taken;
 
     PlanBuilder(CpuEngine engine, PlanKey key) {
@@ -44,6 +48,14 @@ final class PlanBuilder implements AutoCloseable {
         ids.add(id);
         layouts.add(layout);
         return layout;
+    }
+
+    /**
+     * Says how much there is to do, in multiplications or the like; a small primitive is made and run
+     * for the calling thread alone. Without this call the work counts as large.
+     */
+    void work(double operations) {
+        serial = operations < SERIAL_BELOW && engine.canRunSerially();
     }
 
     /** Applies {@code result = algorithm(result, other)} at the end, {@code other} a new argument. */
@@ -74,10 +86,8 @@ final class PlanBuilder implements AutoCloseable {
                 dnnl_primitive_attr_set_post_ops(attributes, postOps),
                 "dnnl_primitive_attr_set_post_ops",
                 key);
-        OneDnn.check(factory.create(description, engine.handle(), attributes), call, key);
+        createBoth(call, factory, description, primitive);
         try {
-            OneDnn.check(
-                    dnnl_primitive_create(primitive, description), "dnnl_primitive_create", key);
             adoptChosenWeights(description);
             Layout scratch = Layout.chosenBy(description, dnnl_query_scratchpad_md);
             long scratchBytes = scratch.bytes();
@@ -90,6 +100,28 @@ final class PlanBuilder implements AutoCloseable {
             return new Plan(this, primitive, implementation(description), scratchBytes);
         } finally {
             dnnl_primitive_desc_destroy(description);
+        }
+    }
+
+    private void createBoth(
+            String call,
+            Factory factory,
+            dnnl_primitive_desc description,
+            dnnl_primitive primitive) {
+        if (serial) {
+            engine.oneThread();
+        }
+        try {
+            OneDnn.check(factory.create(description, engine.handle(), attributes), call, key);
+            int status = dnnl_primitive_create(primitive, description);
+            if (status != dnnl_success) {
+                dnnl_primitive_desc_destroy(description);
+            }
+            OneDnn.check(status, "dnnl_primitive_create", key);
+        } finally {
+            if (serial) {
+                engine.allThreads();
+            }
         }
     }
 
@@ -113,6 +145,10 @@ final class PlanBuilder implements AutoCloseable {
 
     PlanKey key() {
         return key;
+    }
+
+    boolean serial() {
+        return serial;
     }
 
     int[] argumentIds() {

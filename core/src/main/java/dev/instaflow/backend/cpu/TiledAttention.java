@@ -43,6 +43,10 @@ final class TiledAttention {
             return new PlanKey(op, batch, heads, queries, t, s, d, masks, packed);
         }
 
+        double products() {
+            return (double) batch * heads * queries * s * d;
+        }
+
         Layout queryRows() {
             return Layout.strided(new long[] {batch, heads, queries, d}, t * c(), d, c(), 1);
         }
@@ -227,6 +231,7 @@ final class TiledAttention {
             return plan;
         }
         try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+            builder.work(sizes.products());
             builder.argument(DNNL_ARG_WEIGHTS, keys);
             Layout queries = builder.argument(DNNL_ARG_SRC, sizes.queryRows());
             Layout scores = builder.argument(DNNL_ARG_DST, sizes.scores());
@@ -246,6 +251,7 @@ final class TiledAttention {
             return plan;
         }
         try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+            builder.work(sizes.products());
             builder.argument(DNNL_ARG_WEIGHTS, values);
             Layout scores = builder.argument(DNNL_ARG_SRC, sizes.scores());
             Layout result = builder.argument(DNNL_ARG_DST, sizes.queryRows());
@@ -269,6 +275,7 @@ final class TiledAttention {
             return plan;
         }
         try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+            builder.work(Elementwise.WORK_PER_VALUE * sizes.products() / sizes.d);
             Layout scores = builder.argument(DNNL_ARG_SRC, sizes.scores());
             builder.argument(DNNL_ARG_DST, sizes.scores());
             Plan fresh =
