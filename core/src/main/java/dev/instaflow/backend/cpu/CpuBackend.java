@@ -90,7 +90,7 @@ public final class CpuBackend implements Backend {
             Layout layout = convolution.preferred(conv, shape);
             return packed(name, shape, values, PackedWeight.Form.CONV, layout);
         }
-        Tensor tensor = engine.allocate(name, shape);
+        Tensor tensor = engine.allocateWeight(name, shape);
         return filled(tensor, () -> packer.copy(values, 0, engine.address(tensor), shape.count()));
     }
 

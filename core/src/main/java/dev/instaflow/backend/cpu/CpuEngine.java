@@ -73,8 +73,14 @@ final class CpuEngine implements AutoCloseable {
 
     /** A tensor over pooled memory, its values undefined. */
     Tensor allocate(String name, Shape shape) {
-        CpuStorage storage = new CpuStorage(this, name, shape);
-        return new Tensor(name, shape, DType.F32, storage);
+        return new Tensor(name, shape, DType.F32, new CpuStorage(this, name, shape));
+    }
+
+    /** A tensor that lives as long as a model, its values undefined. */
+    Tensor allocateWeight(String name, Shape shape) {
+        long bytes = CpuStorage.bytesOf(shape.count());
+        MemoryPool.Block block = pool.takeExact(bytes, "weight \"" + name + "\" " + shape);
+        return new Tensor(name, shape, DType.F32, new CpuStorage(this, name, shape, bytes, block));
     }
 
     /**

@@ -15,16 +15,22 @@ class CpuStorage implements Storage {
 
     /** Pooled memory for the values of that shape. */
     CpuStorage(CpuEngine engine, String name, Shape shape) {
-        this(engine, name, shape, bytesOf(shape.count()), null);
+        this.engine = engine;
+        this.name = name;
+        this.shape = shape;
+        this.bytes = bytesOf(shape.count());
+        this.block = engine.pool().take(bytes, this);
+        this.address = block.address();
+        engine.live().add(this);
     }
 
-    /** Memory of any size; {@code exact} is a block made for it, or null to take one of the pool. */
-    CpuStorage(CpuEngine engine, String name, Shape shape, long bytes, MemoryPool.Block exact) {
+    /** A block that was made for it. */
+    CpuStorage(CpuEngine engine, String name, Shape shape, long bytes, MemoryPool.Block block) {
         this.engine = engine;
         this.name = name;
         this.shape = shape;
         this.bytes = bytes;
-        this.block = exact != null ? exact : engine.pool().take(bytes, this);
+        this.block = block;
         this.address = block.address();
         engine.live().add(this);
     }

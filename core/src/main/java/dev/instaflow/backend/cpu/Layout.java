@@ -5,7 +5,6 @@ import static org.bytedeco.dnnl.global.dnnl.*;
 import java.util.Arrays;
 import org.bytedeco.dnnl.dnnl_memory_desc;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
-import org.bytedeco.javacpp.LongPointer;
 
 /** An F32 memory descriptor of oneDNN: sizes and where each element lies. Immutable; to be closed. */
 final class Layout implements AutoCloseable {
@@ -86,12 +85,13 @@ final class Layout implements AutoCloseable {
 
     /** The distance of the first element from the start of the memory, in bytes. */
     long offsetBytes() {
-        try (LongPointer value = new LongPointer(1)) {
+        try (NativeCell value = new NativeCell()) {
             OneDnn.check(
-                    dnnl_memory_desc_query(handle, dnnl_query_submemory_offset_s64, value),
+                    dnnl_memory_desc_query(
+                            handle, dnnl_query_submemory_offset_s64, value.pointer()),
                     "dnnl_memory_desc_query",
                     "an offset");
-            return value.get() * Float.BYTES;
+            return value.value() * Float.BYTES;
         }
     }
 

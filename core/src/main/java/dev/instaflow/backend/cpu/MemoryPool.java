@@ -1,107 +1,147 @@
 package dev.instaflow.backend.cpu;
 
 import dev.instaflow.backend.OutOfDeviceMemoryException;
+import java.util.ArrayList;
+import java.util.List;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * Native memory in blocks that are kept for reuse, by size class: eight classes to a power of two, so at
- * most an eighth is lost. A run that repeats finds every block it needs in the pool. Thread-safe.
+ * Native memory that is kept for reuse: a run that repeats asks the system for nothing. Large blocks are
+ * ranges of an {@link Arena}; small ones are kept by size class, eight classes to a power of two.
+ * Thread-safe.
  */
 final class MemoryPool implements AutoCloseable {
     /** A cache line and the widest vector register; oneDNN asks for it. */
     static final long ALIGNMENT = 64;
 
-    /**
-     * Unused bytes above which a fresh allocation first gives the largest unused blocks back: what one
-     * stage of a pipeline leaves behind should not stand beside what the next one needs.
-     */
-    private static final long IDLE_LIMIT = 1L << 30;
+    /** Blocks from this size on come from an arena. */
+    static final long LARGE = 1L << 20;
 
-    /** Fresh allocations from this size on are checked against the free memory of the machine. */
-    private static final long CHECKED_FROM = 64L << 20;
+    /** More is not asked of the system even where it would promise it. */
+    private static final long LARGEST = 1L << 46;
+
+    /** Whoever needs this much at once asks first whether the machine still has it. */
+    private static final long CHECKED = 64L << 20;
 
     private static final int STEPS_LOG2 = 3;
     private static final int SMALLEST_LOG2 = 8;
-    private static final int LARGEST_LOG2 = 60;
-    private static final long LARGEST = 1L << LARGEST_LOG2;
-    private static final int CLASSES = (LARGEST_LOG2 - SMALLEST_LOG2 << STEPS_LOG2) + 1;
-
-    /** A block may be handed out for a request up to this many classes below its own: a quarter. */
-    private static final int CLASSES_ABOVE = 2;
+    private static final int CLASSES = sizeClass(LARGE) + 1;
 
     /** A piece of native memory, in use by one owner or idle. */
     static final class Block {
         private final long base;
         private final long bytes;
         private final int sizeClass;
+        private final Arena.Range range;
         private Block next;
 
         private Block(long base, long bytes, int sizeClass) {
             this.base = base;
             this.bytes = bytes;
             this.sizeClass = sizeClass;
+            this.range = null;
+        }
+
+        private Block(Arena.Range range) {
+            this.base = range.address();
+            this.bytes = 0;
+            this.sizeClass = -1;
+            this.range = range;
         }
 
         /** The address of the first byte, a multiple of {@link #ALIGNMENT}. */
         long address() {
-            return base + ALIGNMENT - 1 & -ALIGNMENT;
+            return aligned(base);
         }
     }
 
     private final Block[] idle = new Block[CLASSES];
+    private final List<Arena> arenas = new ArrayList<>();
+    private final List<Block> arenaMemory = new ArrayList<>();
     private final NativeAddress freeing = new NativeAddress();
-    private long heldBytes;
-    private long idleBytes;
-    private long freshAllocations;
+    private long blockBytes;
+    private long systemCalls;
 
     /** A block of at least {@code bytes}, its contents undefined; {@code what} names it in an error. */
     synchronized Block take(long bytes, Object what) {
-        if (bytes > LARGEST) {
-            throw outOfMemory(bytes, what);
+        if (bytes >= LARGE) {
+            return new Block(takeRange(bytes, what));
         }
-        int wanted = sizeClass(bytes);
-        for (int c = wanted; c <= Math.min(wanted + CLASSES_ABOVE, CLASSES - 1); c++) {
-            Block block = idle[c];
-            if (block != null) {
-                idle[c] = block.next;
-                idleBytes -= block.bytes;
-                return block;
-            }
+        int sizeClass = sizeClass(bytes);
+        Block block = idle[sizeClass];
+        if (block == null) {
+            return allocate(classBytes(sizeClass), sizeClass, what);
         }
-        return allocate(classBytes(wanted), wanted, what);
+        idle[sizeClass] = block.next;
+        return block;
     }
 
-    /** A block of its own size outside the classes, for what lives as long as a model. */
+    /** A block of its own, for what lives as long as a model. */
     synchronized Block takeExact(long bytes, Object what) {
         return allocate(bytes, -1, what);
     }
 
     /** Gives a block back. */
     synchronized void give(Block block) {
-        if (block.sizeClass < 0) {
+        if (block.range != null) {
+            block.range.arena().give(block.range);
+        } else if (block.sizeClass < 0) {
             free(block);
-            return;
+        } else {
+            block.next = idle[block.sizeClass];
+            idle[block.sizeClass] = block;
         }
-        block.next = idle[block.sizeClass];
-        idle[block.sizeClass] = block;
-        idleBytes += block.bytes;
+    }
+
+    private Arena.Range takeRange(long bytes, Object what) {
+        for (Arena arena : arenas) {
+            long used = arena.usedBytes();
+            Arena.Range range = arena.take(bytes);
+            if (range != null) {
+                if (lacks(arena.usedBytes() - used)) {
+                    arena.undo(range, used);
+                    throw outOfMemory(bytes, what);
+                }
+                return range;
+            }
+        }
+        if (bytes > LARGEST || lacks(bytes)) {
+            throw outOfMemory(bytes, what);
+        }
+        arenas.add(reserve(bytes, what));
+        return arenas.get(arenas.size() - 1).take(bytes);
+    }
+
+    /** Address space of half the machine's memory, or as near to that as the system allows. */
+    private Arena reserve(long atLeast, Object what) {
+        long bytes = Math.max(atLeast + ALIGNMENT, Pointer.totalPhysicalBytes() / 2);
+        Pointer memory = Pointer.malloc(bytes + ALIGNMENT);
+        while (memory == null && bytes / 2 >= atLeast + ALIGNMENT) {
+            bytes /= 2;
+            memory = Pointer.malloc(bytes + ALIGNMENT);
+        }
+        if (memory == null) {
+            throw outOfMemory(atLeast, what);
+        }
+        systemCalls++;
+        Block block = new Block(memory.address(), bytes, -1);
+        arenaMemory.add(block);
+        return new Arena(block.address(), bytes);
     }
 
     private Block allocate(long bytes, int sizeClass, Object what) {
-        trim(IDLE_LIMIT);
-        if (bytes >= CHECKED_FROM && bytes > Pointer.availablePhysicalBytes()) {
-            trim(0);
-            if (bytes > Pointer.availablePhysicalBytes()) {
-                throw outOfMemory(bytes, what);
-            }
-        }
-        Pointer memory = Pointer.malloc(bytes + ALIGNMENT);
-        if (memory == null || memory.isNull()) {
+        Pointer memory = bytes > LARGEST || lacks(bytes) ? null : Pointer.malloc(bytes + ALIGNMENT);
+        if (memory == null) {
             throw outOfMemory(bytes, what);
         }
-        heldBytes += bytes;
-        freshAllocations++;
+        systemCalls++;
+        blockBytes += bytes;
         return new Block(memory.address(), bytes, sizeClass);
+    }
+
+    /** Better an exception here than the system's killing the process when pages are touched. */
+    private static boolean lacks(long bytes) {
+        return bytes >= CHECKED && bytes > Pointer.availablePhysicalBytes();
     }
 
     private OutOfDeviceMemoryException outOfMemory(long bytes, Object what) {
@@ -110,24 +150,17 @@ final class MemoryPool implements AutoCloseable {
                         .formatted(
                                 Bytes.text(bytes),
                                 what,
-                                Bytes.text(heldBytes),
+                                Bytes.text(heldBytes()),
                                 Bytes.text(Pointer.availablePhysicalBytes())));
     }
 
-    private void trim(long limit) {
-        for (int c = CLASSES - 1; c >= 0 && idleBytes > limit; c--) {
-            while (idle[c] != null && idleBytes > limit) {
-                Block block = idle[c];
-                idle[c] = block.next;
-                idleBytes -= block.bytes;
-                free(block);
-            }
-        }
+    private void free(Block block) {
+        blockBytes -= block.bytes;
+        Pointer.free(freeing.at(block.base));
     }
 
-    private void free(Block block) {
-        heldBytes -= block.bytes;
-        Pointer.free(freeing.at(block.base));
+    private static long aligned(long address) {
+        return address + ALIGNMENT - 1 & -ALIGNMENT;
     }
 
     /** The class whose blocks hold {@code bytes}: the smallest mantissa step at or above it. */
@@ -145,19 +178,34 @@ final class MemoryPool implements AutoCloseable {
         return (1L << log2) + (step << log2 - STEPS_LOG2);
     }
 
-    /** Bytes in blocks, in use or idle. */
+    /** Bytes in blocks, in use or idle, and what the arenas really occupy. */
     synchronized long heldBytes() {
-        return heldBytes;
+        long bytes = blockBytes;
+        for (Arena arena : arenas) {
+            bytes += arena.usedBytes();
+        }
+        return bytes;
     }
 
     /** How often memory was asked of the system, ever. */
-    synchronized long freshAllocations() {
-        return freshAllocations;
+    synchronized long systemCalls() {
+        return systemCalls;
     }
 
-    /** Frees all idle blocks. */
+    /** Gives idle blocks and idle arenas back to the system. */
     @Override
     public synchronized void close() {
-        trim(0);
+        for (int c = 0; c < CLASSES; c++) {
+            for (Block block = idle[c]; block != null; block = block.next) {
+                free(block);
+            }
+            idle[c] = null;
+        }
+        for (int i = arenas.size() - 1; i >= 0; i--) {
+            if (arenas.get(i).isIdle()) {
+                arenas.remove(i);
+                Pointer.free(freeing.at(arenaMemory.remove(i).base));
+            }
+        }
     }
 }

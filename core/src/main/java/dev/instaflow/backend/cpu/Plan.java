@@ -8,6 +8,7 @@ import org.bytedeco.dnnl.dnnl_exec_arg_t;
 import org.bytedeco.dnnl.dnnl_memory;
 import org.bytedeco.dnnl.dnnl_primitive;
 import org.bytedeco.dnnl.dnnl_stream;
+import org.bytedeco.javacpp.Pointer;
 
 /**
  * A primitive of oneDNN that is ready to run on any addresses. The primitive itself is stateless and
@@ -56,7 +57,8 @@ final class Plan implements AutoCloseable {
                     "dnnl_stream_create",
                     plan);
             memories = new dnnl_memory[plan.layouts.length];
-            array = new dnnl_exec_arg_t(memories.length);
+            long size = (long) Pointer.sizeof(dnnl_exec_arg_t.class) * memories.length;
+            array = new dnnl_exec_arg_t(Pointer.malloc(size));
             // Any address but null will do until the first run sets it.
             address.at(MemoryPool.ALIGNMENT);
             for (int i = 0; i < memories.length; i++) {
@@ -78,7 +80,7 @@ final class Plan implements AutoCloseable {
             for (dnnl_memory memory : memories) {
                 dnnl_memory_destroy(memory);
             }
-            array.close();
+            Pointer.free(array);
             dnnl_stream_destroy(stream);
         }
     }

@@ -9,8 +9,6 @@ import org.bytedeco.dnnl.dnnl_post_ops;
 import org.bytedeco.dnnl.dnnl_primitive;
 import org.bytedeco.dnnl.dnnl_primitive_attr;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
-import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.javacpp.PointerPointer;
 
 /**
  * Collects the arguments and post-operations of one primitive and makes a {@link Plan} of them. Owns the
@@ -133,9 +131,9 @@ final class PlanBuilder implements AutoCloseable {
     }
 
     private static String implementation(dnnl_primitive_desc description) {
-        try (PointerPointer<BytePointer> text = new PointerPointer<>(1)) {
-            dnnl_primitive_desc_query(description, dnnl_query_impl_info_str, 0, text);
-            return text.get(BytePointer.class, 0).getString();
+        try (NativeCell name = new NativeCell()) {
+            dnnl_primitive_desc_query(description, dnnl_query_impl_info_str, 0, name.pointer());
+            return name.text();
         }
     }
 

@@ -92,12 +92,12 @@ class CpuBackendTest {
         Network network = new Network();
         float[] first = network.run(1);
         long held = backend.heldBytes();
-        long allocations = backend.engine().pool().freshAllocations();
+        long allocations = backend.engine().pool().systemCalls();
         for (int i = 0; i < 3; i++) {
             assertArrayEquals(first, network.run(1));
         }
         assertEquals(held, backend.heldBytes());
-        assertEquals(allocations, backend.engine().pool().freshAllocations());
+        assertEquals(allocations, backend.engine().pool().systemCalls());
     }
 
     @Test

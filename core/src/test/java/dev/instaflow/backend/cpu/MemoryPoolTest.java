@@ -1,12 +1,19 @@
 package dev.instaflow.backend.cpu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.instaflow.backend.OutOfDeviceMemoryException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -45,8 +52,8 @@ class MemoryPoolTest {
         MemoryPool.Block second = pool.take(1000, "second");
         assertNotSame(first, second);
         pool.give(first);
-        assertSame(first, pool.take(990, "a little less"));
-        assertEquals(2, pool.freshAllocations());
+        assertSame(first, pool.take(970, "a little less"));
+        assertEquals(2, pool.systemCalls());
         pool.give(first);
         pool.give(second);
     }
@@ -58,6 +65,58 @@ class MemoryPoolTest {
         MemoryPool.Block small = pool.take(1000, "small");
         assertNotSame(large, small);
         pool.give(small);
+    }
+
+    @Test
+    void largeBlocksOfOneStageServeTheNextWhateverTheSizes() {
+        long megabyte = 1 << 20;
+        List<MemoryPool.Block> stage = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            stage.add(pool.take(3 * megabyte + i, "first stage"));
+            assertEquals(0, stage.get(i).address() % MemoryPool.ALIGNMENT);
+        }
+        long held = pool.heldBytes();
+        assertTrue(held < 25 * megabyte, "held " + held);
+        stage.forEach(pool::give);
+        stage.clear();
+        for (long bytes : new long[] {11, 5, 8}) {
+            stage.add(pool.take(bytes * megabyte, "second stage"));
+        }
+        assertEquals(held, pool.heldBytes());
+        assertEquals(1, pool.systemCalls());
+        stage.forEach(pool::give);
+    }
+
+    @Test
+    void rangesNeverOverlapAndMergeWhenTheyComeBack() {
+        Random random = new Random(3);
+        Arena arena = new Arena(1 << 12, 1 << 20);
+        Map<Arena.Range, Long> taken = new HashMap<>();
+        for (int i = 0; i < 2000; i++) {
+            long bytes = 1 + random.nextInt(60_000);
+            Arena.Range range = arena.take(bytes);
+            if (range == null || random.nextInt(3) == 0) {
+                Iterator<Arena.Range> any = taken.keySet().iterator();
+                if (any.hasNext()) {
+                    arena.give(any.next());
+                    any.remove();
+                }
+            }
+            if (range != null) {
+                for (Map.Entry<Arena.Range, Long> other : taken.entrySet()) {
+                    long from = other.getKey().address();
+                    boolean apart =
+                            from + other.getValue() <= range.address()
+                                    || range.address() + bytes <= from;
+                    assertTrue(apart, "ranges overlap at step " + i);
+                }
+                assertTrue(range.address() + bytes <= (1 << 12) + (1 << 20));
+                taken.put(range, bytes);
+            }
+        }
+        taken.keySet().forEach(arena::give);
+        assertTrue(arena.isIdle());
+        assertNotNull(arena.take(1 << 20), "all is one range again");
     }
 
     @Test
