@@ -3,18 +3,18 @@ package dev.instaflow.benchmarks;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * One step at full size on our CPU backend and on libtorch, from the same file, in the same run: {@code
- * java -cp benchmarks.jar dev.instaflow.benchmarks.FullSizeComparison CHECKPOINT [ROUNDS [REPEATS
- * [TABLE.md]]]}. Each run is a process of its own, for its peak memory; the engines take turns, so that
+ * java -cp benchmarks.jar dev.instaflow.benchmarks.FullSizeComparison CHECKPOINT [THREADS [ROUNDS [REPEATS
+ * [TABLE.md]]]]}. Each run is a process of its own, for its peak memory; the engines take turns, so that
  * whatever else the machine does falls on both; the best of all repeats counts.
  */
 public final class FullSizeComparison {
@@ -29,42 +29,47 @@ public final class FullSizeComparison {
     /** About 2 10^-5 of velocities and pixels of order 1 to 10, through the depth of the networks. */
     private static final double TOLERANCE = 2e-3;
 
-    private final String checkpoint;
-    private final int repeats;
+    private final List<String> args;
     private final Path folder;
     private final Map<String, StageSeconds> best = new LinkedHashMap<>();
 
-    private FullSizeComparison(String checkpoint, int repeats, Path folder) {
-        this.checkpoint = checkpoint;
-        this.repeats = repeats;
+    private FullSizeComparison(List<String> args, Path folder) {
+        this.args = args;
         this.folder = folder;
     }
 
     /**
      * Measures and prints a table.
      *
-     * @param args the checkpoint; rounds, 2 by default; repeats in each, 3 by default; where to write the
-     *     table, by default {@code full-size.md}
+     * @param args the checkpoint; threads, by default all processors; rounds, 2 by default; repeats in
+     *     each, 3 by default; where to write the table, by default {@code full-size.md}
      * @throws IOException if a process fails or a file cannot be written
      * @throws InterruptedException if it is interrupted
      */
     public static void main(String... args) throws IOException, InterruptedException {
-        if (args.length < 1 || args.length > 4) {
+        if (args.length < 1 || args.length > 5) {
             System.err.println(
-                    "usage: FullSizeComparison CHECKPOINT [ROUNDS [REPEATS [TABLE.md]]]");
+                    "usage: FullSizeComparison CHECKPOINT [THREADS [ROUNDS [REPEATS [TABLE.md]]]]");
             System.exit(BAD_USAGE);
         }
-        int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 2;
-        int repeats = args.length > 2 ? Integer.parseInt(args[2]) : 3;
-        Path table = Path.of(args.length > 3 ? args[3] : "full-size.md");
+        String processors = Integer.toString(Runtime.getRuntime().availableProcessors());
+        String threads = args.length > 1 ? args[1] : processors;
+        int rounds = args.length > 2 ? Integer.parseInt(args[2]) : 2;
+        String repeats = args.length > 3 ? args[3] : "3";
+        Path table = Path.of(args.length > 4 ? args[4] : "full-size.md");
         Path folder = Files.createTempDirectory("full-size");
-        FullSizeComparison comparison = new FullSizeComparison(args[0], repeats, folder);
+        FullSizeComparison comparison =
+                new FullSizeComparison(List.of(threads, args[0], repeats), folder);
+        String machine = Machine.describe();
         for (int round = 0; round < rounds; round++) {
             for (String engine : Engines.names()) {
                 comparison.run(engine);
             }
         }
-        String markdown = comparison.markdown(rounds);
+        String title =
+                "One step at full size, %s threads, seconds, best of %d rounds of %s.%n%n%s%n%n"
+                        .formatted(threads, rounds, repeats, machine);
+        String markdown = title + comparison.markdown();
         System.out.print(markdown);
         Files.writeString(table, markdown);
     }
@@ -79,40 +84,47 @@ public final class FullSizeComparison {
                         List.of(HEAP, NO_LIMIT),
                         FullSizeRun.class,
                         engine,
-                        checkpoint,
-                        Integer.toString(repeats),
+                        args.get(0),
+                        args.get(1),
+                        args.get(2),
                         output(engine).toString());
-        Process process =
-                new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-        String printed =
-                new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        int status = process.waitFor();
+        String printed = Machine.run(command);
         StageSeconds times =
                 printed.lines()
                         .filter(line -> line.startsWith(FullSizeRun.MARK))
                         .map(line -> StageSeconds.ofLine(line.substring(FullSizeRun.MARK.length())))
                         .findFirst()
-                        .orElseThrow(
-                                () ->
-                                        new IOException(
-                                                "%s ended with status %d: %s"
-                                                        .formatted(engine, status, printed)));
-        System.out.printf("%-10s %s%n", engine, times.toLine());
+                        .orElseThrow(() -> new IOException(engine + " printed " + printed));
+        System.out.print(row(engine, cells(times)));
         best.merge(engine, times, StageSeconds::best);
     }
 
-    private String markdown(int rounds) throws IOException {
+    private String markdown() throws IOException {
         StringBuilder table = new StringBuilder();
-        table.append("One step at full size, wall seconds, best of ");
-        table.append("%d rounds of %d.%n%n".formatted(rounds, repeats));
-        table.append("%s%n%n".formatted(Machine.describe()));
-        row(table, "engine", "load", "text", "UNet", "VAE", "UNet + VAE", "step", "peak RSS GB");
-        row(table, "---", "---", "---", "---", "---", "---", "---", "---");
-        best.forEach((engine, s) -> row(table, engine, cells(s)));
+        table.append(
+                row(
+                        "engine",
+                        List.of(
+                                "load",
+                                "load CPU",
+                                "text",
+                                "text CPU",
+                                "UNet",
+                                "UNet CPU",
+                                "VAE",
+                                "VAE CPU",
+                                "UNet + VAE",
+                                "CPU",
+                                "step",
+                                "step CPU",
+                                "RSS loaded GB",
+                                "RSS peak GB")));
+        table.append("|---".repeat(15)).append("|").append(System.lineSeparator());
+        best.forEach((engine, s) -> table.append(row(engine, cells(s))));
         StageSeconds ours = best.get(Engines.OURS);
         StageSeconds peer = best.get(Engines.PEER);
         if (ours != null && peer != null) {
-            row(table, Engines.OURS + " / " + Engines.PEER, ratios(ours, peer));
+            table.append(row(Engines.OURS + " / " + Engines.PEER, ratios(ours, peer)));
             double difference =
                     Agreement.require(values(Engines.OURS), values(Engines.PEER), TOLERANCE);
             table.append(
@@ -121,32 +133,40 @@ public final class FullSizeComparison {
         return table.toString();
     }
 
-    private static void row(StringBuilder table, String name, String... cells) {
-        table.append("| ").append(name).append(" | ");
-        table.append(String.join(" | ", cells)).append(" |").append(System.lineSeparator());
+    private static String row(String name, List<String> cells) {
+        return "| " + name + " | " + String.join(" | ", cells) + " |" + System.lineSeparator();
     }
 
-    private static List<Double> columns(StageSeconds s) {
-        return List.of(
-                s.load(),
-                s.text(),
-                s.unet(),
-                s.vae(),
-                s.unet() + s.vae(),
-                s.step(),
-                s.peakBytes() * 1e-9);
+    private static double[] columns(StageSeconds s) {
+        StageTime both = s.unet().plus(s.vae());
+        return new double[] {
+            s.load().wall(),
+            s.load().cpu(),
+            s.text().wall(),
+            s.text().cpu(),
+            s.unet().wall(),
+            s.unet().cpu(),
+            s.vae().wall(),
+            s.vae().cpu(),
+            both.wall(),
+            both.cpu(),
+            s.step().wall(),
+            s.step().cpu(),
+            s.loadedBytes() * 1e-9,
+            s.peakBytes() * 1e-9
+        };
     }
 
-    private static String[] cells(StageSeconds s) {
-        return columns(s).stream().map("%.2f"::formatted).toArray(String[]::new);
+    private static List<String> cells(StageSeconds s) {
+        return Arrays.stream(columns(s)).mapToObj("%.2f"::formatted).toList();
     }
 
-    private static String[] ratios(StageSeconds ours, StageSeconds peer) {
-        List<String> cells = new ArrayList<>();
-        for (int i = 0; i < columns(ours).size(); i++) {
-            cells.add("%.2fx".formatted(columns(ours).get(i) / columns(peer).get(i)));
-        }
-        return cells.toArray(String[]::new);
+    private static List<String> ratios(StageSeconds ours, StageSeconds peer) {
+        double[] above = columns(ours);
+        double[] below = columns(peer);
+        return IntStream.range(0, above.length)
+                .mapToObj(i -> "%.2fx".formatted(above[i] / below[i]))
+                .toList();
     }
 
     private float[] values(String engine) throws IOException {

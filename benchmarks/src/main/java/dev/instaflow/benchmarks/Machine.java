@@ -86,4 +86,19 @@ final class Machine {
                 .flatMap(List::stream)
                 .toList();
     }
+
+    /** Runs a command to its end and returns what it printed; its errors go where ours go. */
+    static String run(List<String> command) throws IOException, InterruptedException {
+        Process process =
+                new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        String printed =
+                new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        int status = process.waitFor();
+        if (status != 0) {
+            throw new IOException(
+                    "%s ended with status %d: %s"
+                            .formatted(String.join(" ", command), status, printed));
+        }
+        return printed;
+    }
 }

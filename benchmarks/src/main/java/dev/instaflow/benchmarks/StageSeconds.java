@@ -1,48 +1,70 @@
 package dev.instaflow.benchmarks;
 
-import java.util.Map;
-import java.util.TreeMap;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * Wall seconds of one run of one engine, and what it needed.
+ * One run of one engine: its times and its memory.
  *
  * @param load from the path of the checkpoint to models that are ready
  * @param text text encoder
  * @param unet one evaluation
  * @param vae decoder
- * @param peakBytes most resident memory of the process, mapped pages of the file included
+ * @param loadedBytes most resident memory until the models were loaded, mapped pages of the file included
+ * @param peakBytes most resident memory of the process
  */
-record StageSeconds(double load, double text, double unet, double vae, long peakBytes) {
+record StageSeconds(
+        StageTime load,
+        StageTime text,
+        StageTime unet,
+        StageTime vae,
+        long loadedBytes,
+        long peakBytes) {
+    private static final int FIGURES = 10;
+
     /** All three networks. */
-    double step() {
-        return text + unet + vae;
+    StageTime step() {
+        return text.plus(unet).plus(vae);
     }
 
-    /** Stage by stage the faster one, and the larger memory: other processes only ever slow a run down. */
+    /** Stage by stage the faster one, and the larger memory. */
     StageSeconds best(StageSeconds other) {
         return new StageSeconds(
-                Math.min(load, other.load),
-                Math.min(text, other.text),
-                Math.min(unet, other.unet),
-                Math.min(vae, other.vae),
+                load.best(other.load),
+                text.best(other.text),
+                unet.best(other.unet),
+                vae.best(other.vae),
+                Math.max(loadedBytes, other.loadedBytes),
                 Math.max(peakBytes, other.peakBytes));
     }
 
-    /** As {@code key=value} on one line, for the parent process. */
+    /** All figures on one line, for the parent process. */
     String toLine() {
-        return "load=%s text=%s unet=%s vae=%s peak=%d".formatted(load, text, unet, vae, peakBytes);
+        List<String> figures = new ArrayList<>();
+        for (StageTime time : List.of(load, text, unet, vae)) {
+            figures.add(Double.toString(time.wall()));
+            figures.add(Double.toString(time.cpu()));
+        }
+        figures.add(Long.toString(loadedBytes));
+        figures.add(Long.toString(peakBytes));
+        return String.join(" ", figures);
     }
 
     static StageSeconds ofLine(String line) {
-        Map<String, String> values = new TreeMap<>();
-        for (String pair : line.trim().split(" ")) {
-            values.put(pair.substring(0, pair.indexOf('=')), pair.substring(pair.indexOf('=') + 1));
+        String[] figures = line.trim().split(" ");
+        if (figures.length != FIGURES) {
+            throw new IllegalArgumentException("not a line of times: " + line);
         }
         return new StageSeconds(
-                Double.parseDouble(values.get("load")),
-                Double.parseDouble(values.get("text")),
-                Double.parseDouble(values.get("unet")),
-                Double.parseDouble(values.get("vae")),
-                Long.parseLong(values.get("peak")));
+                time(figures, 0),
+                time(figures, 2),
+                time(figures, 4),
+                time(figures, 6),
+                Long.parseLong(figures[FIGURES - 2]),
+                Long.parseLong(figures[FIGURES - 1]));
+    }
+
+    private static StageTime time(String[] figures, int at) {
+        return new StageTime(Double.parseDouble(figures[at]), Double.parseDouble(figures[at + 1]));
     }
 }

@@ -25,6 +25,7 @@ import org.openjdk.jmh.infra.Blackhole;
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
 public class TokenizerBenchmark {
+    private final UnseenWords words = new UnseenWords();
     private ClipTokenizer tokenizer;
     private List<TokenizerCorpus.Case> cases;
 
@@ -49,6 +50,12 @@ public class TokenizerBenchmark {
     @Benchmark
     public int[] prompt() {
         return tokenizer.ids(TokenizerCorpus.PROMPT);
+    }
+
+    /** Ten words that were never seen before: no cache of words helps. */
+    @Benchmark
+    public int[] unseen() {
+        return tokenizer.ids(words.next());
     }
 
     /** All strings of the oracle, in many languages. */

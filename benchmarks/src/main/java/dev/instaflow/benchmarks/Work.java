@@ -23,8 +23,13 @@ public class Work {
         gbyte = 0;
     }
 
-    /** One execution more. */
-    void add(double flop, double floats) {
+    /**
+     * One execution more.
+     *
+     * @param flop additions and multiplications
+     * @param floats values that must move
+     */
+    public void add(double flop, double floats) {
         gflop += flop * 1e-9;
         gbyte += floats * Float.BYTES * 1e-9;
     }

@@ -34,6 +34,7 @@ import org.openjdk.jmh.infra.Blackhole;
 public class DjlTokenizerBenchmark {
     private static final double LEAST_AGREEMENT = 0.75;
 
+    private final UnseenWords words = new UnseenWords();
     private byte[] json;
     private HuggingFaceTokenizer tokenizer;
     private List<TokenizerCorpus.Case> cases;
@@ -55,6 +56,10 @@ public class DjlTokenizerBenchmark {
             }
         }
         int[] prompt = TokenizerCorpus.tokenizer().ids(TokenizerCorpus.PROMPT);
+        String unseen = words.next();
+        if (!Arrays.equals(ids(unseen), TokenizerCorpus.tokenizer().ids(unseen))) {
+            throw new IllegalStateException("other ids than ours: " + unseen);
+        }
         if (cases.size() < LEAST_AGREEMENT * all.size()
                 || !Arrays.equals(ids(TokenizerCorpus.PROMPT), prompt)) {
             throw new IllegalStateException(
@@ -72,6 +77,12 @@ public class DjlTokenizerBenchmark {
     @Benchmark
     public long[] prompt() {
         return tokenizer.encode(TokenizerCorpus.PROMPT, false, false).getIds();
+    }
+
+    /** Ten words that were never seen before: no cache of words helps. */
+    @Benchmark
+    public long[] unseen() {
+        return tokenizer.encode(words.next(), false, false).getIds();
     }
 
     /** The strings of the oracle on which it agrees. */

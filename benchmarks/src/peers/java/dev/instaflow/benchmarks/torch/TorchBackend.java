@@ -11,9 +11,11 @@ import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
 import java.io.IOException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.global.torch;
 
@@ -37,6 +39,20 @@ public final class TorchBackend implements Backend {
     public TorchBackend(int threads) {
         this.threads = threads;
         torch.set_num_threads(threads);
+        openblas_nolapack.blas_set_num_threads(threads);
+    }
+
+    /**
+     * Runs an operation that libtorch itself spreads over threads and that calls OpenBLAS from each: unless
+     * OpenBLAS is kept from using threads of its own then, they wait for each other, up to 80 times longer.
+     */
+    <T> T withoutBlasThreads(Supplier<T> work) {
+        openblas_nolapack.blas_set_num_threads(1);
+        try {
+            return work.get();
+        } finally {
+            openblas_nolapack.blas_set_num_threads(threads);
+        }
     }
 
     @Override

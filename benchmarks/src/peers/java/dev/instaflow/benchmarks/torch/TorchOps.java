@@ -135,7 +135,8 @@ final class TorchOps implements Ops {
     @Override
     public Tensor attention(AttentionSpec spec, Tensor q, Tensor k, Tensor v) {
         Shape shape = Shapes.attention(spec, q, k, v);
-        return result("attention", shape, () -> Aten.attention(spec, at(q), at(k), at(v)));
+        return backend.withoutBlasThreads(
+                () -> result("attention", shape, () -> Aten.attention(spec, at(q), at(k), at(v))));
     }
 
     @Override
