@@ -82,34 +82,30 @@ final class Convolution {
         }
 
         @Override
-        public Plan build(PlanKey key, Layout weights) {
-            try (PlanBuilder builder = new PlanBuilder(engine, key)) {
-                builder.work((double) y.count() * x.size(3) * spec.kernel() * spec.kernel());
-                builder.argument(DNNL_ARG_WEIGHTS, weights);
-                Layout from = builder.argument(DNNL_ARG_SRC, image(x));
-                Layout bias = builder.argument(DNNL_ARG_BIAS, Layout.dense(y.size(3)));
-                Layout to = builder.argument(DNNL_ARG_DST, image(y));
-                if (residuals > 0) {
-                    builder.thenBinary(dnnl_binary_add, image(y));
-                }
-                return builder.build(
-                        "dnnl_convolution_forward_primitive_desc_create",
-                        (result, cpu, attributes) ->
-                                dnnl_convolution_forward_primitive_desc_create(
-                                        result,
-                                        cpu,
-                                        dnnl_forward_inference,
-                                        dnnl_convolution_direct,
-                                        from.handle(),
-                                        weights.handle(),
-                                        bias.handle(),
-                                        to.handle(),
-                                        new long[] {spec.stride(), spec.stride()},
-                                        new long[] {0, 0},
-                                        new long[] {spec.top(), spec.left()},
-                                        new long[] {spec.bottom(), spec.right()},
-                                        attributes));
+        public PlanBuilder.Factory describe(PlanBuilder builder, Layout weights) {
+            builder.work((double) y.count() * x.size(3) * spec.kernel() * spec.kernel());
+            builder.argument(DNNL_ARG_WEIGHTS, weights);
+            Layout from = builder.argument(DNNL_ARG_SRC, image(x));
+            Layout bias = builder.argument(DNNL_ARG_BIAS, Layout.dense(y.size(3)));
+            Layout to = builder.argument(DNNL_ARG_DST, image(y));
+            if (residuals > 0) {
+                builder.thenBinary(dnnl_binary_add, image(y));
             }
+            return (result, cpu, attributes) ->
+                    dnnl_convolution_forward_primitive_desc_create(
+                            result,
+                            cpu,
+                            dnnl_forward_inference,
+                            dnnl_convolution_direct,
+                            from.handle(),
+                            weights.handle(),
+                            bias.handle(),
+                            to.handle(),
+                            new long[] {spec.stride(), spec.stride()},
+                            new long[] {0, 0},
+                            new long[] {spec.top(), spec.left()},
+                            new long[] {spec.bottom(), spec.right()},
+                            attributes);
         }
 
         private static Layout image(Shape shape) {

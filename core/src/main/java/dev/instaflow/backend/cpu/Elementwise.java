@@ -43,7 +43,6 @@ final class Elementwise {
     private static Plan buildBinary(
             PlanBuilder builder, int algorithm, Layout values, Layout other) {
         return builder.build(
-                "dnnl_binary_primitive_desc_create",
                 (result, cpu, attributes) ->
                         dnnl_binary_primitive_desc_create(
                                 result,
@@ -110,7 +109,6 @@ final class Elementwise {
             Layout values = builder.argument(DNNL_ARG_SRC, Layout.dense(count));
             builder.argument(DNNL_ARG_DST, Layout.dense(count));
             return builder.build(
-                    "dnnl_eltwise_forward_primitive_desc_create",
                     (result, cpu, attributes) ->
                             dnnl_eltwise_forward_primitive_desc_create(
                                     result,

@@ -2,7 +2,7 @@ package dev.instaflow.backend.cpu;
 
 import static org.bytedeco.dnnl.global.dnnl.*;
 
-import dev.instaflow.backend.BackendException;
+import org.bytedeco.dnnl.dnnl_memory_desc;
 
 /** Linear layers: rows times a packed matrix, with what can be fused behind the product. */
 final class MatMul {
@@ -88,16 +88,12 @@ final class MatMul {
             return plan;
         }
         Layout part = weight.layout().part(new long[] {in, half}, new long[2]);
-        try {
-            Plan fresh = new Maker(tail, rows, in, half).build(key, part);
-            if (fresh.isFallback()) {
-                fresh.close();
-                return null;
-            }
-            return engine.plans().add(key, fresh);
-        } catch (BackendException e) {
+        Plan fresh = plans.tryBuild(key, part, new Maker(tail, rows, in, half));
+        if (fresh != null && fresh.isFallback()) {
+            fresh.close();
             return null;
         }
+        return fresh == null ? null : engine.plans().add(key, fresh);
     }
 
     /** Where the second half of the output channels starts, in bytes; -1 if it cuts a block. */
@@ -134,35 +130,30 @@ final class MatMul {
         }
 
         @Override
-        public Plan build(PlanKey key, Layout weights) {
-            try (PlanBuilder builder = new PlanBuilder(engine, key)) {
-                builder.work((double) rows * in * out);
-                builder.argument(DNNL_ARG_WEIGHTS, weights);
-                Layout from = builder.argument(DNNL_ARG_SRC, Layout.dense(rows, in));
-                Layout bias =
-                        tail == Tail.NONE
-                                ? null
-                                : builder.argument(DNNL_ARG_BIAS, Layout.dense(1, out));
-                Layout to = builder.argument(DNNL_ARG_DST, Layout.dense(rows, out));
-                switch (tail) {
-                    case BIAS_RESIDUAL ->
-                            builder.thenBinary(dnnl_binary_add, Layout.dense(rows, out));
-                    case BIAS_GELU -> builder.thenEltwise(dnnl_eltwise_gelu_erf, 0, 0);
-                    case BIAS_GATE -> builder.thenBinary(dnnl_binary_mul, Layout.dense(rows, out));
-                    default -> {}
-                }
-                return builder.build(
-                        "dnnl_matmul_primitive_desc_create",
-                        (result, cpu, attributes) ->
-                                dnnl_matmul_primitive_desc_create(
-                                        result,
-                                        cpu,
-                                        from.handle(),
-                                        weights.handle(),
-                                        bias == null ? null : bias.handle(),
-                                        to.handle(),
-                                        attributes));
+        public PlanBuilder.Factory describe(PlanBuilder builder, Layout weights) {
+            builder.work((double) rows * in * out);
+            builder.argument(DNNL_ARG_WEIGHTS, weights);
+            Layout from = builder.argument(DNNL_ARG_SRC, Layout.dense(rows, in));
+            dnnl_memory_desc bias =
+                    tail == Tail.NONE
+                            ? null
+                            : builder.argument(DNNL_ARG_BIAS, Layout.dense(1, out)).handle();
+            Layout to = builder.argument(DNNL_ARG_DST, Layout.dense(rows, out));
+            switch (tail) {
+                case BIAS_RESIDUAL -> builder.thenBinary(dnnl_binary_add, Layout.dense(rows, out));
+                case BIAS_GELU -> builder.thenEltwise(dnnl_eltwise_gelu_erf, 0, 0);
+                case BIAS_GATE -> builder.thenBinary(dnnl_binary_mul, Layout.dense(rows, out));
+                default -> {}
             }
+            return (result, cpu, attributes) ->
+                    dnnl_matmul_primitive_desc_create(
+                            result,
+                            cpu,
+                            from.handle(),
+                            weights.handle(),
+                            bias,
+                            to.handle(),
+                            attributes);
         }
     }
 }

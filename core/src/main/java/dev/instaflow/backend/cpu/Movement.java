@@ -37,7 +37,6 @@ final class Movement {
                 Layout target = builder.argument(DNNL_ARG_TO, Layout.strided(dims, toStep, 1));
                 Plan fresh =
                         builder.build(
-                                "dnnl_reorder_primitive_desc_create",
                                 (result, cpu, attributes) ->
                                         dnnl_reorder_primitive_desc_create(
                                                 result,
@@ -95,7 +94,6 @@ final class Movement {
                 Layout target = builder.argument(DNNL_ARG_DST, image(y));
                 Plan fresh =
                         builder.build(
-                                "dnnl_resampling_forward_primitive_desc_create",
                                 (result, cpu, attributes) ->
                                         dnnl_resampling_forward_primitive_desc_create(
                                                 result,

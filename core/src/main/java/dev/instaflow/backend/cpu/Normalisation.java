@@ -93,7 +93,6 @@ final class Normalisation {
                 builder.argument(DNNL_ARG_DST, Layout.dense(rows, c));
                 Plan fresh =
                         builder.build(
-                                "dnnl_layer_normalization_forward_primitive_desc_create",
                                 (result, cpu, attributes) ->
                                         dnnl_layer_normalization_forward_primitive_desc_create(
                                                 result,

@@ -21,19 +21,18 @@ final class OneDnn {
             OpenMp.limitSpinning();
             Loader.load(org.bytedeco.dnnl.global.dnnl.class);
         } catch (LinkageError | RuntimeException e) {
-            String platform = Loader.getPlatform();
-            throw new BackendUnavailableException(
-                    "oneDNN does not load on platform "
-                            + platform
-                            + " ("
-                            + e
-                            + "): put org.bytedeco:javacpp and org.bytedeco:dnnl with classifier "
-                            + platform
-                            + " on the class path (building from source: -Djavacpp.platform="
-                            + platform
-                            + "), or choose Device.reference(), which is slow but needs no library",
-                    e);
+            throw unavailable(Loader.getPlatform(), e);
         }
+    }
+
+    private static BackendUnavailableException unavailable(String platform, Throwable cause) {
+        return new BackendUnavailableException(
+                ("oneDNN does not load on platform %1$s (%2$s): put org.bytedeco:javacpp and"
+                                + " org.bytedeco:dnnl with classifier %1$s on the class path"
+                                + " (building from source: -Djavacpp.platform=%1$s), or choose the"
+                                + " reference backend, which is slow but needs no library")
+                        .formatted(platform, cause),
+                cause);
     }
 
     /** As {@code 3.13}. */

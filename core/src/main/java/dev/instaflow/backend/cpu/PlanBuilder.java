@@ -4,6 +4,7 @@ import static org.bytedeco.dnnl.global.dnnl.*;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.bytedeco.dnnl.dnnl_engine;
 import org.bytedeco.dnnl.dnnl_post_ops;
 import org.bytedeco.dnnl.dnnl_primitive;
@@ -77,14 +78,9 @@ final class PlanBuilder implements AutoCloseable {
     }
 
     /** Makes the plan. Where a layout was {@link Layout#any}, the plan has what the primitive chose. */
-    Plan build(String call, Factory factory) {
-        dnnl_primitive_desc description = new dnnl_primitive_desc();
+    Plan build(Factory factory) {
         dnnl_primitive primitive = new dnnl_primitive();
-        OneDnn.check(
-                dnnl_primitive_attr_set_post_ops(attributes, postOps),
-                "dnnl_primitive_attr_set_post_ops",
-                key);
-        createBoth(call, factory, description, primitive);
+        dnnl_primitive_desc description = limited(() -> create(factory, primitive));
         try {
             adoptChosenWeights(description);
             Layout scratch = Layout.chosenBy(description, dnnl_query_scratchpad_md);
@@ -101,25 +97,49 @@ final class PlanBuilder implements AutoCloseable {
         }
     }
 
-    private void createBoth(
-            String call,
-            Factory factory,
-            dnnl_primitive_desc description,
-            dnnl_primitive primitive) {
-        if (serial) {
-            engine.oneThread();
-        }
+    /** What a primitive would choose for weights of any layout; the caller's. */
+    Layout chosenWeights(Factory factory) {
+        dnnl_primitive_desc description = limited(() -> describe(factory));
         try {
-            OneDnn.check(factory.create(description, engine.handle(), attributes), call, key);
-            int status = dnnl_primitive_create(primitive, description);
-            if (status != dnnl_success) {
-                dnnl_primitive_desc_destroy(description);
-            }
-            OneDnn.check(status, "dnnl_primitive_create", key);
+            return Layout.chosenBy(description, dnnl_query_weights_md);
         } finally {
-            if (serial) {
-                engine.allThreads();
-            }
+            dnnl_primitive_desc_destroy(description);
+        }
+    }
+
+    private dnnl_primitive_desc create(Factory factory, dnnl_primitive primitive) {
+        dnnl_primitive_desc description = describe(factory);
+        int status = dnnl_primitive_create(primitive, description);
+        if (status != dnnl_success) {
+            dnnl_primitive_desc_destroy(description);
+        }
+        OneDnn.check(status, "dnnl_primitive_create", key);
+        return description;
+    }
+
+    private dnnl_primitive_desc describe(Factory factory) {
+        dnnl_primitive_desc description = new dnnl_primitive_desc();
+        OneDnn.check(
+                dnnl_primitive_attr_set_post_ops(attributes, postOps),
+                "dnnl_primitive_attr_set_post_ops",
+                key);
+        OneDnn.check(
+                factory.create(description, engine.handle(), attributes),
+                "primitive_desc_create",
+                key);
+        return description;
+    }
+
+    /** Runs a step for as many threads as the plan will have: oneDNN looks when it is made. */
+    private <T> T limited(Supplier<T> step) {
+        if (!serial) {
+            return step.get();
+        }
+        engine.oneThread();
+        try {
+            return step.get();
+        } finally {
+            engine.allThreads();
         }
     }
 

@@ -261,7 +261,6 @@ final class TiledAttention {
 
     private static Plan matmul(PlanBuilder builder, Layout a, Layout b, Layout y) {
         return builder.build(
-                "dnnl_matmul_primitive_desc_create",
                 (result, cpu, attributes) ->
                         dnnl_matmul_primitive_desc_create(
                                 result, cpu, a.handle(), b.handle(), null, y.handle(), attributes));
@@ -280,7 +279,6 @@ final class TiledAttention {
             builder.argument(DNNL_ARG_DST, sizes.scores());
             Plan fresh =
                     builder.build(
-                            "dnnl_softmax_forward_primitive_desc_create",
                             (result, cpu, attributes) ->
                                     dnnl_softmax_forward_primitive_desc_create(
                                             result,

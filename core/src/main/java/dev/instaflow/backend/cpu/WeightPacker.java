@@ -137,7 +137,6 @@ final class WeightPacker {
                     .add(
                             key,
                             builder.build(
-                                    "dnnl_reorder_primitive_desc_create",
                                     (result, cpu, attributes) ->
                                             dnnl_reorder_primitive_desc_create(
                                                     result,

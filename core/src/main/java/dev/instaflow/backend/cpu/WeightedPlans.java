@@ -1,6 +1,8 @@
 package dev.instaflow.backend.cpu;
 
 import dev.instaflow.backend.BackendException;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Finds the primitive for an operation with a packed weight. The weight keeps the layout that it was
@@ -12,15 +14,20 @@ final class WeightedPlans {
     static final int WEIGHTS = 0;
 
     private final CpuEngine engine;
+    private final Map<PlanKey, Layout> preferred = new ConcurrentHashMap<>();
 
     WeightedPlans(CpuEngine engine) {
         this.engine = engine;
     }
 
-    /** Builds plans of one operation; the weights are the first argument. */
+    /** Describes one operation to a builder. */
     interface Maker {
-        /** A plan for weights of that layout, which the plan takes over. */
-        Plan build(PlanKey key, Layout weights);
+        /**
+         * Adds all arguments, the weights first, which the builder takes over.
+         *
+         * @return what makes the primitive's descriptor
+         */
+        PlanBuilder.Factory describe(PlanBuilder builder, Layout weights);
 
         /** The layout that leaves the choice to oneDNN. */
         Layout anyLayout();
@@ -28,11 +35,11 @@ final class WeightedPlans {
 
     /** Makes and stores the plan; {@code packed} is the shared layout that the weight has. */
     Plan make(PlanKey key, Layout packed, Maker maker) {
-        Plan withPacked = tryPacked(key, packed, maker);
+        Plan withPacked = tryBuild(key, packed.copy(), maker);
         if (withPacked != null && !withPacked.isFallback()) {
             return engine.plans().add(key, withPacked.expects(packed));
         }
-        Plan withAny = maker.build(key, maker.anyLayout());
+        Plan withAny = build(key, maker.anyLayout(), maker);
         if (withPacked != null && withAny.isFallback()) {
             withAny.close();
             return engine.plans().add(key, withPacked.expects(packed));
@@ -44,17 +51,32 @@ final class WeightedPlans {
         return engine.plans().add(key, withAny.expects(chosen));
     }
 
-    /** The shared layout that oneDNN chooses. */
-    Layout preferred(PlanKey key, Maker maker) {
-        Plan plan = engine.plans().get(key);
-        if (plan == null) {
-            Plan fresh = maker.build(key, maker.anyLayout());
-            plan = engine.plans().add(key, fresh.expects(engine.shared(fresh.layout(WEIGHTS))));
-        }
+    /** A fresh plan for weights of that layout, or null where oneDNN has no implementation for them. */
+    Plan tryBuild(PlanKey key, Layout weights, Maker maker) {
         try {
-            return plan.weights();
-        } finally {
-            plan.release();
+            return build(key, weights, maker);
+        } catch (BackendException e) {
+            return null;
+        }
+    }
+
+    private Plan build(PlanKey key, Layout weights, Maker maker) {
+        try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+            return builder.build(maker.describe(builder, weights));
+        }
+    }
+
+    /** The shared layout that oneDNN chooses; no primitive is made to find out. */
+    Layout preferred(PlanKey key, Maker maker) {
+        return preferred.computeIfAbsent(key, ignored -> choose(key, maker));
+    }
+
+    private Layout choose(PlanKey key, Maker maker) {
+        try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+            PlanBuilder.Factory factory = maker.describe(builder, maker.anyLayout());
+            try (Layout chosen = builder.chosenWeights(factory)) {
+                return engine.shared(chosen);
+            }
         }
     }
 
@@ -67,15 +89,6 @@ final class WeightedPlans {
             plan.execute(addresses);
         } finally {
             plan.release();
-        }
-    }
-
-    /** The plan with packed weights, or null where oneDNN has no implementation at all for them. */
-    private static Plan tryPacked(PlanKey key, Layout packed, Maker maker) {
-        try {
-            return maker.build(key, packed.copy());
-        } catch (BackendException e) {
-            return null;
         }
     }
 }
