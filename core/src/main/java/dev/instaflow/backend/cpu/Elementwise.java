@@ -60,11 +60,8 @@ final class Elementwise {
         Plan plan = engine.plans().get(key);
         if (plan == null) {
             try (PlanBuilder builder = new PlanBuilder(engine, key)) {
-                builder.work(WORK_PER_VALUE * positions * c);
-                Layout values = builder.argument(DNNL_ARG_SRC_0, Layout.image(1, 1, positions, c));
-                Layout each = builder.argument(DNNL_ARG_SRC_1, Layout.image(1, 1, 1, c));
-                builder.argument(DNNL_ARG_DST, Layout.image(1, 1, positions, c));
-                plan = engine.plans().add(key, buildBinary(builder, dnnl_binary_add, values, each));
+                plan = perChannel(builder, dnnl_binary_add, positions, c);
+                plan = engine.plans().add(key, plan);
             }
         }
         plan.run(x, vector, y);
@@ -78,18 +75,24 @@ final class Elementwise {
         Plan plan = engine.plans().get(key);
         if (plan == null) {
             try (PlanBuilder builder = new PlanBuilder(engine, key)) {
-                builder.work(WORK_PER_VALUE * positions * c);
-                Layout values = builder.argument(DNNL_ARG_SRC_0, Layout.image(1, 1, positions, c));
-                Layout each = builder.argument(DNNL_ARG_SRC_1, Layout.image(1, 1, 1, c));
-                builder.argument(DNNL_ARG_DST, Layout.image(1, 1, positions, c));
                 builder.thenBinary(dnnl_binary_add, Layout.image(1, 1, 1, c));
                 if (then != Activation.IDENTITY) {
                     builder.thenEltwise(algorithm(then), alpha(then), 0);
                 }
-                plan = engine.plans().add(key, buildBinary(builder, dnnl_binary_mul, values, each));
+                plan = perChannel(builder, dnnl_binary_mul, positions, c);
+                plan = engine.plans().add(key, plan);
             }
         }
-        plan.run(x, scale, y, shift);
+        plan.run(shift, x, scale, y);
+    }
+
+    /** A plan over [P,C] values and a vector of C; the builder has what follows. */
+    private static Plan perChannel(PlanBuilder builder, int algorithm, long positions, long c) {
+        builder.work(WORK_PER_VALUE * positions * c);
+        Layout values = builder.argument(DNNL_ARG_SRC_0, Layout.image(1, 1, positions, c));
+        Layout each = builder.argument(DNNL_ARG_SRC_1, Layout.image(1, 1, 1, c));
+        builder.argument(DNNL_ARG_DST, Layout.image(1, 1, positions, c));
+        return buildBinary(builder, algorithm, values, each);
     }
 
     /** An activation other than the identity; {@code y} may be {@code x}. */

@@ -33,18 +33,9 @@ final class Movement {
         if (plan == null) {
             long[] dims = {rows, columns};
             try (PlanBuilder builder = new PlanBuilder(engine, key)) {
-                Layout source = builder.argument(DNNL_ARG_FROM, Layout.strided(dims, fromStep, 1));
-                Layout target = builder.argument(DNNL_ARG_TO, Layout.strided(dims, toStep, 1));
                 Plan fresh =
-                        builder.build(
-                                (result, cpu, attributes) ->
-                                        dnnl_reorder_primitive_desc_create(
-                                                result,
-                                                source.handle(),
-                                                cpu,
-                                                target.handle(),
-                                                cpu,
-                                                attributes));
+                        builder.buildCopy(
+                                Layout.strided(dims, fromStep, 1), Layout.strided(dims, toStep, 1));
                 plan = engine.plans().add(key, fresh);
             }
         }

@@ -4,6 +4,7 @@ import dev.instaflow.backend.Device;
 import java.util.Optional;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
 
 /**
  * The OpenMP runtime inside oneDNN: how many threads it uses, and how they wait. Both are out of reach in a
@@ -41,9 +42,8 @@ final class OpenMp {
         Optional<WordCall> putenv = WordCall.find("putenv");
         if (putenv.isPresent()) {
             // The environment keeps the pointer itself, so this memory is never freed.
-            BytePointer setting = new BytePointer(SPIN_COUNT);
-            setting.deallocate(false);
-            putenv.get().call(setting.address());
+            BytePointer setting = new BytePointer(Pointer.malloc(SPIN_COUNT.length() + 1L));
+            putenv.get().call(setting.putString(SPIN_COUNT).address());
         }
     }
 

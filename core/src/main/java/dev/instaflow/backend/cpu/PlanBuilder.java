@@ -97,6 +97,16 @@ final class PlanBuilder implements AutoCloseable {
         }
     }
 
+    /** Makes a plan that copies values from one layout to another. */
+    Plan buildCopy(Layout from, Layout to) {
+        argument(DNNL_ARG_FROM, from);
+        argument(DNNL_ARG_TO, to);
+        return build(
+                (result, cpu, attributes) ->
+                        dnnl_reorder_primitive_desc_create(
+                                result, from.handle(), cpu, to.handle(), cpu, attributes));
+    }
+
     /** What a primitive would choose for weights of any layout; the caller's. */
     Layout chosenWeights(Factory factory) {
         dnnl_primitive_desc description = limited(() -> describe(factory));

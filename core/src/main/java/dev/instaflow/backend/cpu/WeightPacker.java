@@ -1,7 +1,5 @@
 package dev.instaflow.backend.cpu;
 
-import static org.bytedeco.dnnl.global.dnnl.*;
-
 import dev.instaflow.ops.FloatSource;
 import dev.instaflow.tensor.Shape;
 import java.io.IOException;
@@ -131,20 +129,7 @@ final class WeightPacker {
             return plan;
         }
         try (PlanBuilder builder = new PlanBuilder(engine, key)) {
-            builder.argument(DNNL_ARG_FROM, source.copy());
-            builder.argument(DNNL_ARG_TO, target.copy());
-            return engine.plans()
-                    .add(
-                            key,
-                            builder.build(
-                                    (result, cpu, attributes) ->
-                                            dnnl_reorder_primitive_desc_create(
-                                                    result,
-                                                    source.handle(),
-                                                    cpu,
-                                                    target.handle(),
-                                                    cpu,
-                                                    attributes)));
+            return engine.plans().add(key, builder.buildCopy(source.copy(), target.copy()));
         }
     }
 }
