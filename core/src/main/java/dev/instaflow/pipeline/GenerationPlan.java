@@ -72,7 +72,7 @@ record GenerationPlan(
 
     private static IllegalArgumentException contradiction(ModelCard card, String what) {
         return new IllegalArgumentException(
-                "model \"%s\" %s; leave the option out, or override the model's card"
+                "model \"%s\" %s; leave the option out, or force it (CardPolicy.OVERRIDE, --force)"
                         .formatted(card.identity().name(), what));
     }
 

@@ -1,5 +1,6 @@
 package dev.instaflow.pipeline;
 
+import dev.instaflow.checkpoint.inspect.MemoryEstimate;
 import dev.instaflow.image.Pixels;
 import dev.instaflow.nn.BlockMonitor;
 import dev.instaflow.nn.FiniteCheck;
@@ -39,6 +40,7 @@ final class GenerationRun {
     private final LoadedModel model;
     private final GenerationPlan plan;
     private final long memoryBytes;
+    private final MemoryEstimate estimate;
     private final ProgressMonitor progress;
     private final BlockMonitor monitor;
     private final long[] nanos = new long[Progress.Stage.values().length];
@@ -47,6 +49,7 @@ final class GenerationRun {
         this.model = model;
         this.plan = plan;
         this.memoryBytes = memoryBytes;
+        this.estimate = MemoryEstimate.of(model.shapes(), plan.width(), plan.height());
         this.progress = new ProgressMonitor(control);
         this.monitor = FiniteCheck.INSTANCE.andThen(progress);
     }
@@ -100,11 +103,18 @@ final class GenerationRun {
     }
 
     private int unetBatch(int count) {
-        long each =
-                MemoryEstimate.unetBytes(
-                        model.unet().config(), plan.latentHeight(), plan.latentWidth());
-        long samples = plan.guidance().isOn() ? 2 : 1;
-        long most = Math.min(UNET_BATCH_BYTES, memoryBytes) / (each * samples);
+        long each = estimate.unetBytes() * (plan.guidance().isOn() ? 2 : 1);
+        if (each > memoryBytes) {
+            throw new IllegalArgumentException(
+                    "%dx%d pixels take about %d MiB in the UNet, %d MiB are left of what the engine"
+                                    .formatted(
+                                            plan.width(),
+                                            plan.height(),
+                                            each >> 20,
+                                            Math.max(0, memoryBytes) >> 20)
+                            + " may use; make a smaller image or raise EngineSettings.memoryBytes");
+        }
+        long most = Math.min(UNET_BATCH_BYTES, memoryBytes) / each;
         return (int) Math.max(1, Math.min(count, most));
     }
 
@@ -246,9 +256,7 @@ final class GenerationRun {
     }
 
     private List<Result> decode(Ops ops, Tensor latents, Batch batch) {
-        long each =
-                MemoryEstimate.decodeBytes(
-                        model.vae().config(), plan.latentHeight(), plan.latentWidth());
+        long each = estimate.vaeBytes();
         boolean whole = each <= memoryBytes;
         int group = (int) Math.max(1, Math.min(batch.size(), DECODE_BATCH_BYTES / each));
         List<Result> results = new ArrayList<>();

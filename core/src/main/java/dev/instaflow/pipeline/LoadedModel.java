@@ -1,5 +1,6 @@
 package dev.instaflow.pipeline;
 
+import dev.instaflow.checkpoint.layout.ArchitectureShapes;
 import dev.instaflow.model.ModelCard;
 import dev.instaflow.model.ModelConfig;
 import dev.instaflow.unet.UNet;
@@ -10,6 +11,7 @@ import dev.instaflow.vae.AutoencoderKl;
  *
  * @param card what the tensors do not tell
  * @param config the sizes of the networks
+ * @param shapes the sizes as the tensors tell them, for estimates of memory
  * @param text tokenizer and text encoder
  * @param unet the denoising network
  * @param vae the autoencoder
@@ -18,6 +20,7 @@ import dev.instaflow.vae.AutoencoderKl;
 record LoadedModel(
         ModelCard card,
         ModelConfig config,
+        ArchitectureShapes shapes,
         TextStage text,
         UNet unet,
         AutoencoderKl vae,

@@ -2,6 +2,7 @@ package dev.instaflow.pipeline;
 
 import dev.instaflow.backend.Backend;
 import dev.instaflow.checkpoint.CheckpointFormatException;
+import dev.instaflow.checkpoint.layout.ArchitectureShapes;
 import dev.instaflow.checkpoint.layout.CompVisView;
 import dev.instaflow.checkpoint.layout.ModelIdentity;
 import dev.instaflow.checkpoint.layout.ModelPart;
@@ -52,7 +53,14 @@ final class ModelLoader {
             undo.push(vae::close);
             WeightsHash hash = new WeightsHash(files.model());
             LoadedModel model =
-                    new LoadedModel(card, config, textStage(text, config), unet, vae, hash);
+                    new LoadedModel(
+                            card,
+                            config,
+                            ArchitectureShapes.of(view),
+                            textStage(text, config),
+                            unet,
+                            vae,
+                            hash);
             undo.clear();
             return model;
         } finally {

@@ -1,6 +1,7 @@
 package dev.instaflow.pipeline;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.core.json.JsonReadFeature;
@@ -124,7 +125,8 @@ class OraclePipelineTest {
 
     @Test
     void tilesOfALargeImageMeetWithoutSeams() throws Exception {
-        // 80 latent columns take two tiles of 64.
+        // 80 latent columns take two tiles of 64. Decoding them whole takes 40 MiB by estimate, the
+        // UNet 2; of the limit about 16 MiB are weights.
         GenerationRequest request = GenerationRequest.of("a cat").withSize(640, 128);
         ModelCard card = ModelCard.instaFlow();
         byte[] whole;
@@ -136,7 +138,7 @@ class OraclePipelineTest {
         try (TextToImage engine = TextToImage.open(source, settings)) {
             whole = engine.generate(request).get(0).pixels().toBytes();
         }
-        try (TextToImage engine = TextToImage.open(source, settings.withMemoryBytes(1))) {
+        try (TextToImage engine = TextToImage.open(source, settings.withMemoryBytes(40L << 20))) {
             tiled = engine.generate(request).get(0).pixels().toBytes();
         }
         double difference = 0;
@@ -149,6 +151,19 @@ class OraclePipelineTest {
         assertTrue(
                 columnStep(tiled, 640) < 1.5 * within,
                 columnStep(tiled, 640) + " between columns, " + within + " without tiles");
+    }
+
+    @Test
+    void anImageThatCannotFitIsRefusedBeforeTheWork() throws Exception {
+        EngineSettings settings = EngineSettings.on(Device.cpu()).withMemoryBytes(1);
+        try (TextToImage engine = TextToImage.open(ModelSource.bundled(), settings)) {
+            GenerationRequest request = GenerationRequest.of("собака");
+            String message =
+                    assertThrows(IllegalArgumentException.class, () -> engine.generate(request))
+                            .getMessage();
+            assertTrue(message.contains("64x64 pixels take about"), message);
+            assertTrue(message.contains("0 MiB are left"), message);
+        }
     }
 
     /** The largest mean step between neighbouring columns: a seam would stand out. */
