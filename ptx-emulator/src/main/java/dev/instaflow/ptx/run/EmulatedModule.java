@@ -1,0 +1,141 @@
+package dev.instaflow.ptx.run;
+
+import dev.instaflow.ptx.Instruction;
+import dev.instaflow.ptx.Parameter;
+import dev.instaflow.ptx.PtxException;
+import dev.instaflow.ptx.PtxFunction;
+import dev.instaflow.ptx.PtxProgram;
+import dev.instaflow.ptx.StateSpace;
+import dev.instaflow.ptx.Variable;
+import dev.instaflow.ptx.run.EmulatedMemory.Allocation;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** A program whose variables lie in a device's memory and whose kernels can be launched. Not thread-safe. */
+public final class EmulatedModule {
+    private final EmulatedMemory memory;
+    private final Map<String, EmulatedKernel> kernels = new LinkedHashMap<>();
+    private final Map<String, Allocation> globals = new LinkedHashMap<>();
+
+    private EmulatedModule(EmulatedMemory memory) {
+        this.memory = memory;
+    }
+
+    /**
+     * Decodes every kernel and reserves the module's variables.
+     *
+     * @throws PtxException for an instruction that is not known, with its line
+     */
+    public static EmulatedModule load(PtxProgram program, EmulatedMemory memory) {
+        EmulatedModule module = new EmulatedModule(memory);
+        Layout shared = new Layout();
+        Symbols symbols = new Symbols();
+        module.define(program.variables(), symbols, shared, new Layout());
+        for (PtxFunction function : program.functions()) {
+            if (function.kind() == PtxFunction.Kind.ENTRY) {
+                module.kernels.put(
+                        function.name(),
+                        module.decode(program.source(), function, symbols.inner(), shared.copy()));
+            }
+        }
+        return module;
+    }
+
+    private EmulatedKernel decode(
+            String source, PtxFunction function, Symbols symbols, Layout shared) {
+        Layout local = new Layout();
+        define(function.variables(), symbols, shared, local);
+        for (Parameter parameter : function.parameters()) {
+            symbols.define(parameter.name(), parameter.offsetBytes());
+        }
+        RegisterPlan plan = new RegisterPlan(function.registerCount());
+        InstructionDecoder decoder = new InstructionDecoder(source, function, plan, symbols);
+        List<Step> steps = new ArrayList<>();
+        for (Instruction instruction : function.instructions()) {
+            steps.add(decoder.decode(instruction));
+        }
+        // Running off the end returns, without a line of its own.
+        steps.add(
+                new Step(
+                        0,
+                        InstructionClass.CONTROL,
+                        Step.Flow.EXIT,
+                        Step.NO_GUARD,
+                        false,
+                        (step, warp, mask) -> {},
+                        0));
+        KernelCode code =
+                new KernelCode(
+                        steps,
+                        plan.specialBase(),
+                        plan.constantBase(),
+                        plan.constants(),
+                        local.end(),
+                        shared.end());
+        return new EmulatedKernel(function, code, memory);
+    }
+
+    private void define(List<Variable> variables, Symbols symbols, Layout shared, Layout local) {
+        for (Variable variable : variables) {
+            long address =
+                    switch (variable.space()) {
+                        case SHARED -> shared.place(variable);
+                        case LOCAL -> local.place(variable);
+                        default -> global(variable).base;
+                    };
+            symbols.define(variable.name(), address);
+        }
+    }
+
+    private Allocation global(Variable variable) {
+        boolean constant = variable.space() == StateSpace.CONST;
+        Allocation allocation = memory.add(Math.max(1, variable.sizeBytes()), constant);
+        // Module variables without an initialiser are zero.
+        byte[] bytes = variable.initialBytes().toArray();
+        memory.fill(allocation.base, allocation.size, (byte) 0);
+        memory.write(allocation.base, bytes);
+        globals.put(variable.name(), allocation);
+        return allocation;
+    }
+
+    /** Names of all kernels, in the order of the text. */
+    public Set<String> kernelNames() {
+        return Set.copyOf(kernels.keySet());
+    }
+
+    /** The kernel of that name, if there is one. */
+    public Optional<EmulatedKernel> kernel(String name) {
+        return Optional.ofNullable(kernels.get(name));
+    }
+
+    /** Address of a .global or .const variable. */
+    public Optional<Long> globalAddress(String name) {
+        return Optional.ofNullable(globals.get(name)).map(a -> a.base);
+    }
+
+    /** Places variables behind each other; dynamic shared memory comes last, where its symbol points. */
+    private static final class Layout {
+        private int end;
+
+        int place(Variable variable) {
+            int align = variable.alignBytes();
+            int start = (end + align - 1) / align * align;
+            end = Math.addExact(start, variable.sizeBytes());
+            return start;
+        }
+
+        int end() {
+            return end;
+        }
+
+        Layout copy() {
+            Layout copy = new Layout();
+            copy.end = end;
+            return copy;
+        }
+    }
+}
