@@ -53,11 +53,11 @@ final class BoundaryRules {
                                             + "|Integer\\s*\\.\\s*getInteger|Long\\s*\\.\\s*getLong"
                                             + "|Boolean\\s*\\.\\s*getBoolean)\\b"),
                             tests().or(mains()).or(named("backend.Device")),
-                            "dev.instaflow.backend.Device, and in examples and benchmarks"),
+                            "dev.instaflow.backend.Device, and in mains"),
                     new Rule(
                             Pattern.compile("\\bSystem\\s*\\.\\s*(out|err)\\b"),
                             tests().or(mains()),
-                            "examples and benchmarks"));
+                            "examples, benchmarks and the command of ptx-emulator"));
 
     private static final Set<String> NETWORKS = Set.of("nn", "unet", "vae", "clip");
 
@@ -171,7 +171,7 @@ final class BoundaryRules {
     }
 
     private static Predicate<JavaSource> mains() {
-        return module("examples").or(module("benchmarks"));
+        return module("examples").or(module("benchmarks")).or(named("ptx.cli.PtxCommand"));
     }
 
     private static Predicate<JavaSource> tests() {
