@@ -227,6 +227,55 @@ class CompiledKernelsTest {
         assertEquals(7f, bench.floats(sum, 1)[0]);
     }
 
+    @Test
+    void libraryFunctionsMatchOnFastAndSlowPaths() throws IOException {
+        int n = 200;
+        Bench bench = Bench.ofFile("k_math.ptx");
+        float[] x = Bench.normal(n, 15);
+        x[0] = 0;
+        x[1] = 30;
+        long y = bench.memory.allocate(4L * n);
+        EmulatedKernel k = bench.kernel("math");
+        KernelArguments arguments = k.arguments().int64(bench.upload(x)).int64(y).int32(n);
+        k.launch(Dim3.of(2), Dim3.of(128), 0, arguments).requireClean();
+        double[] expected = new double[n];
+        for (int i = 0; i < n; i++) {
+            double v = x[i];
+            double size = Math.abs(v);
+            expected[i] =
+                    Math.sin(x[i] * 100000f)
+                            + Math.cos(v)
+                            + Math.log(size + 1)
+                            + Math.tanh(v)
+                            + Math.pow(size, 0.3f)
+                            + v % 2
+                            + Math.rint(v)
+                            + Math.exp(-size);
+        }
+        // CUDA promises each function within a few ulp of values of order 1.
+        close(expected, bench.floats(y, n), 3e-6);
+    }
+
+    /** Known answers from kat_vectors of Random123 1.14, philox4x32 with 10 rounds. */
+    @ParameterizedTest
+    @CsvSource({
+        "0, 0, 0, 6627e8d5 e169c58d bc57ac4c 9b00dbd8",
+        "-1, -1, -1, 408f276d 41c83b0e a20bc7c6 6d5451fd"
+    })
+    void philoxGivesItsKnownAnswers(long seed, long offset, long sub, String words)
+            throws IOException {
+        Bench bench = Bench.ofFile("k_math.ptx");
+        long out = bench.memory.allocate(16);
+        EmulatedKernel k = bench.kernel("philox");
+        KernelArguments arguments = k.arguments().int64(out).int64(seed).int64(offset).int64(sub);
+        k.launch(Dim3.of(1), Dim3.of(1), 0, arguments).requireClean();
+        int[] expected = new int[4];
+        for (int i = 0; i < 4; i++) {
+            expected[i] = Integer.parseUnsignedInt(words.split(" ")[i], 16);
+        }
+        assertArrayEquals(expected, bench.ints(out, 4));
+    }
+
     private static short[] halves(float[] values) {
         return encoded(values, HalfFormat.F16);
     }
