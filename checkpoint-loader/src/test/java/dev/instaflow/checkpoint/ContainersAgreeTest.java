@@ -49,7 +49,7 @@ class ContainersAgreeTest {
     @ParameterizedTest
     @ValueSource(strings = {"tiny-fp16.ckpt", "tiny-legacy.ckpt", "tiny.safetensors"})
     void everyContainerOfTheTinyModelEqualsItsF32File(String name) throws IOException {
-        Path oracle = Path.of(System.getProperty("instaflow.oracle", "../shared/oracle"));
+        Path oracle = Path.of(System.getProperty("instaflow.oracle", "../oracle"));
         Assumptions.assumeTrue(
                 Files.exists(oracle.resolve("tiny.ckpt")),
                 () -> "no " + oracle + "/tiny.ckpt; say -Dinstaflow.oracle=DIR");

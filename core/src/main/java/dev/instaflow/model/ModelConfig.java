@@ -81,12 +81,14 @@ public record ModelConfig(UNetConfig unet, VaeConfig vae, ClipTextConfig text) {
     }
 
     /**
-     * Derives the sizes from the tensors of a model of the usual kind: 8 heads in the UNet, heads of 64
-     * channels in the text encoder, 32 groups in every norm.
+     * Derives the sizes from the tensors of a model with Stable Diffusion 1.x's widths, which has 8 heads
+     * in the UNet, 12 in the text encoder, and 32 groups in every norm. Heads cannot be told from
+     * tensors, so other widths are refused.
      *
      * @param compVis a whole model with CompVis names
      * @return the sizes
-     * @throws dev.instaflow.checkpoint.CheckpointFormatException if the tensors do not tell them
+     * @throws dev.instaflow.checkpoint.CheckpointFormatException if the tensors do not tell them, or are
+     *     those of another family
      */
     public static ModelConfig ofTensors(Checkpoint compVis) throws IOException {
         return TensorConfig.read(compVis);

@@ -19,17 +19,27 @@ final class TensorConfig {
     /** Of every norm in the Stable Diffusion family. */
     static final int USUAL_GROUPS = 32;
 
-    private static final int USUAL_HEADS = 8;
-    private static final int USUAL_TEXT_HEAD_CHANNELS = 64;
+    private static final int SD_CHANNELS = 320;
+    private static final int SD_TEXT_WIDTH = 768;
+    private static final int SD_HEADS = 8;
+    private static final int SD_TEXT_HEADS = 12;
     private static final int SD_LATENT_SIZE = 64;
 
     private TensorConfig() {}
 
     static ModelConfig read(Checkpoint compVis) throws CheckpointFormatException {
         ArchitectureShapes shapes = ArchitectureShapes.of(compVis);
+        int channels = require(compVis, ModelPart.UNET, shapes.unet()).modelChannels();
         int width = require(compVis, ModelPart.TEXT, shapes.text()).width();
-        int textHeads = Math.max(1, width / USUAL_TEXT_HEAD_CHANNELS);
-        return read(compVis, USUAL_HEADS, textHeads);
+        if (channels != SD_CHANNELS || width != SD_TEXT_WIDTH) {
+            throw new CheckpointFormatException(
+                    ("%s: a UNet of %d channels and texts of %d, not Stable Diffusion 1.x's %d and %d:"
+                                    + " the tensors do not tell the number of attention heads; put"
+                                    + " the configuration (.yaml) or card (.json) beside the file")
+                            .formatted(
+                                    compVis.path(), channels, width, SD_CHANNELS, SD_TEXT_WIDTH));
+        }
+        return read(compVis, SD_HEADS, SD_TEXT_HEADS);
     }
 
     static ModelConfig read(Checkpoint compVis, int heads, int textHeads)

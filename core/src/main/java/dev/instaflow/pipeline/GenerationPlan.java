@@ -35,7 +35,8 @@ record GenerationPlan(
         int steps = asked.steps().orElse(limits.defaultSteps());
         Guidance guidance = new Guidance(asked.guidance().orElse(limits.defaultGuidance()));
         if (request.cardPolicy() == GenerationRequest.CardPolicy.OBEY) {
-            checkAgainst(card, steps, guidance, request.negativePrompt());
+            checkAgainst(card, kind, steps);
+            checkAgainst(card, guidance, request.negativePrompt());
         }
         int width = side("width", request.size().width(), card.image().width(), factor);
         int height = side("height", request.size().height(), card.image().height(), factor);
@@ -43,13 +44,23 @@ record GenerationPlan(
                 request, SamplerSettings.of(kind, steps), guidance, width, height, factor);
     }
 
-    private static void checkAgainst(
-            ModelCard card, int steps, Guidance guidance, String negativePrompt) {
+    private static void checkAgainst(ModelCard card, SamplerKind kind, int steps) {
         RequestLimits limits = card.limits();
+        boolean asksBetween = kind == SamplerKind.RK45 || kind == SamplerKind.RF_HEUN;
+        if (limits.maxSteps() == 1 && asksBetween) {
+            throw contradiction(
+                    card,
+                    "was made for 1 step, sampler %s asks it about times between"
+                            .formatted(kind.label()));
+        }
         if (steps < limits.minSteps() || steps > limits.maxSteps()) {
             throw contradiction(
                     card, "was made for %s, the request has %d".formatted(stepsOf(limits), steps));
         }
+    }
+
+    private static void checkAgainst(ModelCard card, Guidance guidance, String negativePrompt) {
+        RequestLimits limits = card.limits();
         if (guidance.isOn() && guidance.scale() > limits.maxGuidance()) {
             String most =
                     limits.allowsGuidance()

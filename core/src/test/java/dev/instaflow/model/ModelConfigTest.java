@@ -51,7 +51,18 @@ class ModelConfigTest {
             assertEquals(TinyModel.VAE.channelMult(), derived.vae().channelMult());
             assertEquals(
                     new VaeConfig(32, List.of(1, 1, 1, 2), 1, 4, 4, 3, 3, 32, 64), derived.vae());
-            assertEquals(1, ModelConfig.ofTensors(checkpoint).text().heads(), "16 channels");
+        }
+    }
+
+    @Test
+    void headsAreGuessedForStableDiffusionsWidthsAlone() throws IOException {
+        try (Checkpoint checkpoint = TinyModel.open()) {
+            String message =
+                    assertThrows(
+                                    CheckpointFormatException.class,
+                                    () -> ModelConfig.ofTensors(checkpoint))
+                            .getMessage();
+            assertTrue(message.contains("a UNet of 32 channels and texts of 16"), message);
         }
     }
 

@@ -185,6 +185,8 @@ class BundledModelTest {
         assertTrue(message.contains("without guidance"), message);
         message = refusal(GenerationRequest.of(HEART).withNegativePrompt("x"));
         assertTrue(message.contains("negative prompt"), message);
+        message = refusal(GenerationRequest.of(HEART).withSampler(SamplerKind.RK45));
+        assertTrue(message.contains("sampler rk45 asks it about times between"), message);
         GeneratedImage forced =
                 one(steps.withGuidance(1.5).withCardPolicy(GenerationRequest.CardPolicy.OVERRIDE));
         assertEquals(4, forced.parameters().steps());

@@ -24,8 +24,7 @@ public record ModelIdentity(
 
     private static final Pattern KOHYA_LORA = Pattern.compile("lora_(unet|te\\d?)_.*");
     private static final Pattern OTHER_LORA =
-            Pattern.compile(
-                    ".*(\\.lora\\.(up|down)\\.|\\.lora_(up|down|A|B)\\.|lora_linear_layer).*");
+            Pattern.compile(".*([._]lora[._](up|down|A|B)\\.|lora_linear_layer).*");
 
     /** Takes copies of the collections. */
     public ModelIdentity {

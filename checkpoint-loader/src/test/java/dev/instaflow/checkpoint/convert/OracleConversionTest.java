@@ -16,8 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Against the files of the oracle that are too large for the repository. */
 class OracleConversionTest {
-    private static final Path ORACLE =
-            Path.of(System.getProperty("instaflow.oracle", "../shared/oracle"));
+    private static final Path ORACLE = Path.of(System.getProperty("instaflow.oracle", "../oracle"));
     private static final NetworkSettings SETTINGS = new NetworkSettings(8, 4, 32, 32, 0.18215);
 
     @TempDir private Path folder;

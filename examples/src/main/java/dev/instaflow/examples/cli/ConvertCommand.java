@@ -4,10 +4,13 @@ import dev.instaflow.checkpoint.DType;
 import dev.instaflow.checkpoint.convert.Conversion;
 import dev.instaflow.checkpoint.convert.ConversionResult;
 import dev.instaflow.checkpoint.convert.Converter;
+import dev.instaflow.checkpoint.convert.NetworkSettings;
 import dev.instaflow.checkpoint.convert.Overwrite;
 import dev.instaflow.checkpoint.convert.Target;
 import dev.instaflow.checkpoint.layout.WeightSet;
+import dev.instaflow.model.ModelConfig;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -47,6 +50,14 @@ final class ConvertCommand implements Callable<Integer> {
             description = "ckpt, safetensors or diffusers. Default: by the ending of OUT.")
     private Optional<Target> format;
 
+    @Option(
+            names = "--config",
+            paramLabel = "FILE.yaml",
+            description =
+                    "Sizes that the tensors do not tell, such as the attention heads. Default: "
+                            + "the .yaml beside IN, a card, a diffusers folder's own.")
+    private Optional<Path> config;
+
     @Option(names = "--ema", description = "Take the averaged weights.")
     private boolean ema;
 
@@ -67,6 +78,10 @@ final class ConvertCommand implements Callable<Integer> {
         if (ema) {
             conversion = conversion.withWeights(WeightSet.EMA);
         }
+        Optional<Path> yaml = config.or(this::yamlBeside);
+        if (yaml.isPresent()) {
+            conversion = conversion.withSettings(settings(ModelConfig.ofYaml(yaml.get())));
+        }
         if (overwrite) {
             conversion = conversion.withOverwrite(Overwrite.REPLACE);
         }
@@ -77,5 +92,21 @@ final class ConvertCommand implements Callable<Integer> {
                         .formatted(result.tensors(), result.parameters(), result.bytes()));
         terminal.out().println(result.output());
         return Failure.DONE;
+    }
+
+    private Optional<Path> yamlBeside() {
+        String name = String.valueOf(input.getFileName());
+        int dot = name.lastIndexOf('.');
+        Path yaml = input.resolveSibling((dot > 0 ? name.substring(0, dot) : name) + ".yaml");
+        return Files.isRegularFile(yaml) ? Optional.of(yaml) : Optional.empty();
+    }
+
+    private static NetworkSettings settings(ModelConfig config) {
+        return new NetworkSettings(
+                config.unet().heads(),
+                config.text().heads(),
+                config.unet().normGroups(),
+                config.vae().normGroups(),
+                NetworkSettings.sd15().latentScale());
     }
 }

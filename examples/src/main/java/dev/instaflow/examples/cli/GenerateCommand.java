@@ -63,13 +63,15 @@ final class GenerateCommand implements Callable<Integer> {
                             + "image of the same prompt, or with --overwrite.")
     private Optional<String> out;
 
-    @Option(names = "--overwrite", description = "Replace FILE whatever it is.")
+    @Option(names = "--overwrite", description = "Replace files whatever they are.")
     private boolean overwrite;
 
     @Option(
             names = "--save-latents",
             paramLabel = "FILE.npy",
-            description = "Also write the latents that the images were decoded from, [N,C,h,w].")
+            description =
+                    "Also write the latents that the images were decoded from, [N,C,h,w]. A file "
+                            + "that exists is replaced only with --overwrite.")
     private Optional<Path> latentsFile;
 
     @Option(names = "--timings", description = "Say how long each stage took.")
@@ -85,7 +87,7 @@ final class GenerateCommand implements Callable<Integer> {
         GenerationRequest request = files.applyTo(sampling.request(String.join(" ", words)));
         requireBatch(request.seeds().count());
         if (latentsFile.isPresent()) {
-            requireFolderOf(latentsFile.get());
+            requireWritable(latentsFile.get());
         }
         OutputFiles output = OutputFiles.of(out, request.seeds().count());
         output.check(
@@ -132,10 +134,18 @@ final class GenerateCommand implements Callable<Integer> {
     }
 
     /** Found out before the work rather than after it. */
-    private static void requireFolderOf(Path file) throws BadInputException {
+    private void requireWritable(Path file) throws BadInputException {
         Path folder = file.toAbsolutePath().getParent();
         if (folder == null || !Files.isDirectory(folder)) {
             throw new BadInputException("--save-latents " + file + ": its folder does not exist");
+        }
+        if (!Files.isWritable(folder)) {
+            throw new BadInputException("--save-latents " + file + ": its folder is read-only");
+        }
+        if (Files.exists(file) && !overwrite) {
+            throw new BadInputException(
+                    "--save-latents %s: exists; choose another name, or give --overwrite"
+                            .formatted(file));
         }
     }
 
@@ -155,7 +165,7 @@ final class GenerateCommand implements Callable<Integer> {
                 String.format(
                         Locale.ROOT,
                         "load %.3f s, text %.3f s, encode %.3f s, denoise %.3f s, "
-                                + "decode %.3f s; %d images from start to file %.3f s",
+                                + "decode %.3f s; images from start to file: %d in %.3f s",
                         seconds(loadNanos),
                         seconds(times.textNanos()),
                         seconds(times.encodeNanos()),

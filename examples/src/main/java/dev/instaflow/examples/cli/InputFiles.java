@@ -67,12 +67,23 @@ record InputFiles(
         return result;
     }
 
+    /** Where it was, or of that name beside the image: images are moved with what they came from. */
+    private static InputFile located(InputFile file, Path image) {
+        Path recorded = Path.of(file.path());
+        if (Files.exists(recorded) || recorded.getFileName() == null) {
+            return file;
+        }
+        Path beside = image.toAbsolutePath().resolveSibling(recorded.getFileName());
+        return Files.exists(beside) ? new InputFile(beside.toString(), file.sha256()) : file;
+    }
+
     /** The request that made an image, with the content of its files, which must be unchanged. */
-    static GenerationRequest restore(ImageParameters recorded) throws IOException {
-        for (InputFile file : recorded.inputs().values()) {
+    static GenerationRequest restore(ImageParameters recorded, Path image) throws IOException {
+        Map<String, InputFile> inputs = new LinkedHashMap<>();
+        recorded.inputs().forEach((role, file) -> inputs.put(role, located(file, image)));
+        for (InputFile file : inputs.values()) {
             requireUnchanged(file);
         }
-        Map<String, InputFile> inputs = recorded.inputs();
         GenerationRequest request =
                 new InputFiles(
                                 path(inputs, INIT_IMAGE),
@@ -108,7 +119,9 @@ record InputFiles(
         }
         if (!Files.exists(path)) {
             throw new BadInputException(
-                    path + ": the image was made from this file, and it is not there");
+                    path
+                            + ": the image was made from this file; it is neither there nor"
+                            + " beside the image");
         }
         String sha256 = FileHash.sha256(path);
         if (!sha256.equals(file.sha256())) {
@@ -146,7 +159,13 @@ record InputFiles(
             throw new NoSuchFileException(file.toString());
         }
         try {
-            return Latents.of(Npy.read(file));
+            Latents noise = Latents.of(Npy.read(file));
+            for (float value : noise.values()) {
+                if (!Float.isFinite(value)) {
+                    throw new BadInputException(file + ": holds " + value + ", not noise");
+                }
+            }
+            return noise;
         } catch (IllegalArgumentException | IllegalStateException e) {
             throw new BadInputException(file + ": " + e.getMessage());
         }

@@ -61,7 +61,7 @@ final class RegenerateCommand implements Callable<Integer> {
         }
         ImageFile image = ImageFile.read(file);
         ImageParameters recorded = parametersOf(image);
-        GenerationRequest request = InputFiles.restore(recorded);
+        GenerationRequest request = InputFiles.restore(recorded, file);
         GeneratedImage again = generate(recorded, request);
         Path path = out.orElseGet(this::nameBeside);
         again.withInputs(recorded.inputs()).writePng(path);

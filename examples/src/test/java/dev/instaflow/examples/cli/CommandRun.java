@@ -65,6 +65,11 @@ record CommandRun(int exitCode, String out, String err) {
         return file.toString();
     }
 
+    /** The configuration of {@code tiny-fp16.ckpt}, a fixture of the module core. */
+    static Path tinyYaml() {
+        return Path.of("../core/src/test/resources/golden/tiny.yaml");
+    }
+
     /** A fixture of the module checkpoint-loader: tests run in the folder of their module. */
     static Path fixture(String name) {
         Path file = Path.of("../checkpoint-loader/src/test/resources", name);

@@ -96,6 +96,25 @@ class GenerateCommandTest {
     }
 
     @Test
+    void savedLatentsNeverReplaceAFileUnlessAsked() throws IOException {
+        Path notes = Files.writeString(folder.resolve("notes.txt"), "mine");
+        String[] words = {"generate", "смеется", "--save-latents", notes.toString()};
+        CommandRun.of(with(words, "--out", at("a.png")))
+                .failed(2, "notes.txt", "exists", "--overwrite");
+        assertEquals("mine", Files.readString(notes));
+        assertTrue(Files.notExists(folder.resolve("a.png")));
+    }
+
+    @Test
+    void noiseWithANanIsBadInput() throws IOException {
+        float[] values = new float[16 * 64];
+        values[7] = Float.NaN;
+        Npy.of(Shape.of(1, 16, 8, 8), values).write(folder.resolve("nan.npy"));
+        CommandRun.of("generate", "смеется", "--noise", at("nan.npy"))
+                .failed(2, "nan.npy", "holds NaN");
+    }
+
+    @Test
     void batchMembersEqualSingleRuns() throws IOException {
         String out = at("batch");
         String paths =

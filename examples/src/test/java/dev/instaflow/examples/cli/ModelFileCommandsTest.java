@@ -79,6 +79,17 @@ class ModelFileCommandsTest {
     }
 
     @Test
+    void convertReadsTheSizesThatTensorsDoNotTellFromYaml() throws IOException {
+        Path model = Files.copy(CommandRun.fixture("tiny-fp16.ckpt"), folder.resolve("tiny.ckpt"));
+        String out = folder.resolve("diffusers").toString();
+        CommandRun.of("convert", model.toString(), out).failed(2, "tiny.ckpt");
+        String yaml = CommandRun.tinyYaml().toString();
+        CommandRun.of("convert", model.toString(), out, "--config", yaml).succeeded();
+        Files.copy(CommandRun.tinyYaml(), folder.resolve("tiny.yaml"));
+        CommandRun.of("convert", model.toString(), out + "2").succeeded();
+    }
+
+    @Test
     void convertNeverReplacesUnlessAsked() throws IOException {
         String original = CommandRun.fixture("unet64-fp16.ckpt").toString();
         Path out = Files.writeString(folder.resolve("mine.safetensors"), "mine");

@@ -90,7 +90,17 @@ class RegenerateCommandTest {
                 java.nio.file.StandardOpenOption.APPEND);
         regenerate("a.png").failed(2, "start.png", "changed", "SHA-256");
         Files.delete(folder.resolve("start.png"));
-        regenerate("a.png").failed(2, "start.png", "not there");
+        regenerate("a.png").failed(2, "start.png", "neither there nor beside");
+    }
+
+    @Test
+    void inputsThatMovedWithTheImageAreFound() throws IOException {
+        generate("--out", at("start.png"));
+        generate("--init-image", at("start.png"), "--out", at("a.png"));
+        Path moved = Files.createDirectory(folder.resolve("moved"));
+        Files.move(folder.resolve("start.png"), moved.resolve("start.png"));
+        Files.move(folder.resolve("a.png"), moved.resolve("a.png"));
+        regenerate("moved/a.png").succeeded();
     }
 
     @Test
@@ -135,6 +145,7 @@ class RegenerateCommandTest {
     void aModelOnDiskIsFoundAgainWithItsCard() throws IOException {
         Path model = folder.resolve("tiny.ckpt");
         Files.copy(CommandRun.fixture("tiny-fp16.ckpt"), model);
+        Files.copy(CommandRun.tinyYaml(), folder.resolve("tiny.yaml"));
         CommandRun run =
                 CommandRun.of(
                         "generate",
