@@ -83,7 +83,7 @@ public record GenerationRequest(
      * @param first seed of the first image
      * @param count number of images
      * @param source generator
-     * @param noise used for the first image in place of the generator's, unit variance
+     * @param noise used in place of the generator's, unit variance, one for each image
      */
     public record Seeds(long first, int count, NoiseSource source, Optional<Latents> noise) {
         /** Checks the count. */
