@@ -31,14 +31,11 @@ final class BlockRunner {
         }
     }
 
-    /** Executions by a warp, indexed as the steps. */
-    long[] warpRuns() {
-        return warpRuns.clone();
-    }
-
-    /** Executions by a thread, indexed as the steps. */
-    long[] threadRuns() {
-        return threadRuns.clone();
+    /** What ran so far. */
+    InstructionCounts counts() {
+        return context.isChecked()
+                ? InstructionCounts.of(steps, warpRuns, threadRuns)
+                : InstructionCounts.NONE;
     }
 
     void runBlock(Dim3 index) {

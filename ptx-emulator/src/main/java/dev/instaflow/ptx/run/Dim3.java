@@ -18,6 +18,11 @@ public record Dim3(int x, int y, int z) {
         return Math.multiplyExact(Math.multiplyExact((long) x, y), z);
     }
 
+    /** The position of a linear index, x running fastest. */
+    Dim3 at(long index) {
+        return new Dim3((int) (index % x), (int) (index / x % y), (int) (index / ((long) x * y)));
+    }
+
     @Override
     public String toString() {
         return "(" + x + ", " + y + ", " + z + ")";

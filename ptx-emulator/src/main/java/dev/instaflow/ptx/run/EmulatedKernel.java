@@ -4,13 +4,13 @@ import dev.instaflow.ptx.Parameter;
 import dev.instaflow.ptx.PtxFunction;
 import java.util.List;
 
-/** A kernel that can be launched. */
+/** A kernel that can be launched. Immutable and thread-safe. */
 public final class EmulatedKernel {
-    /** What a launch may execute unless told otherwise: minutes of work, no sensible test needs more. */
-    private static final long DEFAULT_BUDGET = 4_000_000_000L;
-
     /** Shared memory that a block can have on sm_80 and sm_90 at most. */
     private static final int MAX_SHARED_BYTES = 232_448;
+
+    private static final int MAX_BLOCK_Z = 64;
+    private static final int MAX_GRID_YZ = 65_535;
 
     private final PtxFunction function;
     private final KernelCode code;
@@ -35,13 +35,28 @@ public final class EmulatedKernel {
         return code.staticSharedBytes();
     }
 
+    /** Bytes of local memory of a thread: arrays and what calls pass, not what a compiler would spill. */
+    public int localBytes() {
+        return code.localBytes();
+    }
+
+    /** Threads that a block may have. */
+    public int maxThreads() {
+        return function.maxThreads();
+    }
+
+    /** Bytes of a parameter block. */
+    public int parameterBytes() {
+        return function.parameterBytes();
+    }
+
     /** Arguments to be filled in the order of the parameters. */
     public KernelArguments arguments() {
         return new KernelArguments(function);
     }
 
     /**
-     * Runs all blocks, one after another in order of their index.
+     * Runs all blocks, one after another in order of their index, with all checks.
      *
      * @param grid blocks
      * @param block threads a block, 1 to 1024 in all
@@ -52,55 +67,24 @@ public final class EmulatedKernel {
      */
     public LaunchReport launch(
             Dim3 grid, Dim3 block, int dynamicSharedBytes, KernelArguments arguments) {
-        return launch(grid, block, dynamicSharedBytes, arguments.toBlock(), DEFAULT_BUDGET);
+        return launch(
+                grid, block, dynamicSharedBytes, arguments.toBlock(), LaunchSettings.checked());
     }
 
     /**
-     * As {@link #launch(Dim3, Dim3, int, KernelArguments)}.
+     * As {@link #launch(Dim3, Dim3, int, KernelArguments)}; may be called from several threads at once.
      *
      * @param parameterBlock little-endian values at the offsets of {@link #parameters()}
-     * @param maxWarpInstructions after so many the launch ends with a finding
      */
     public LaunchReport launch(
             Dim3 grid,
             Dim3 block,
             int dynamicSharedBytes,
             byte[] parameterBlock,
-            long maxWarpInstructions) {
+            LaunchSettings settings) {
         check(grid, block, dynamicSharedBytes, parameterBlock);
-        Sanitiser sanitiser = new Sanitiser();
-        SharedMemory shared =
-                new SharedMemory(code.staticSharedBytes() + dynamicSharedBytes, sanitiser);
-        TrafficMeter meter = new TrafficMeter();
-        LaunchContext context =
-                new LaunchContext(
-                        code,
-                        grid,
-                        block,
-                        parameterBlock.clone(),
-                        memory,
-                        shared,
-                        sanitiser,
-                        meter);
-        BlockRunner runner = new BlockRunner(context, maxWarpInstructions);
-        try {
-            for (int z = 0; z < grid.z(); z++) {
-                for (int y = 0; y < grid.y(); y++) {
-                    for (int x = 0; x < grid.x(); x++) {
-                        runner.runBlock(new Dim3(x, y, z));
-                    }
-                }
-            }
-        } catch (KernelFault fault) {
-            // The sanitiser holds the finding, and the report says that the launch ended.
-            assert sanitiser.ended();
-        }
-        return new LaunchReport(
-                name(),
-                !sanitiser.ended(),
-                sanitiser.findings(),
-                InstructionCounts.of(code.steps(), runner.warpRuns(), runner.threadRuns()),
-                meter.result());
+        return new GridRunner(code, memory, grid, block, settings)
+                .run(dynamicSharedBytes, parameterBlock);
     }
 
     private void check(Dim3 grid, Dim3 block, int dynamicSharedBytes, byte[] parameterBlock) {
@@ -114,8 +98,17 @@ public final class EmulatedKernel {
                             + " threads, expected 1 to "
                             + function.maxThreads());
         }
-        if (grid.count() < 1) {
-            throw new IllegalArgumentException(name() + ": grid " + grid + " is empty");
+        if (block.z() > MAX_BLOCK_Z) {
+            throw new IllegalArgumentException(
+                    name() + ": block " + block + " is more than " + MAX_BLOCK_Z + " deep");
+        }
+        if (grid.count() < 1 || grid.y() > MAX_GRID_YZ || grid.z() > MAX_GRID_YZ) {
+            throw new IllegalArgumentException(
+                    name()
+                            + ": grid "
+                            + grid
+                            + ", expected at least 1 block, y and z at most "
+                            + MAX_GRID_YZ);
         }
         int shared = code.staticSharedBytes() + dynamicSharedBytes;
         if (dynamicSharedBytes < 0 || shared > MAX_SHARED_BYTES) {

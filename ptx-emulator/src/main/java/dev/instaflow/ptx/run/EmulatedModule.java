@@ -9,13 +9,14 @@ import dev.instaflow.ptx.StateSpace;
 import dev.instaflow.ptx.Variable;
 import dev.instaflow.ptx.run.EmulatedMemory.Allocation;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** A program whose variables lie in a device's memory and whose kernels can be launched. Not thread-safe. */
+/** A program whose variables lie in a device's memory and whose kernels can be launched. Thread-safe. */
 public final class EmulatedModule {
     private final EmulatedMemory memory;
     private final Map<String, EmulatedKernel> kernels = new LinkedHashMap<>();
@@ -61,21 +62,14 @@ public final class EmulatedModule {
         // Running off the end returns, without a line of its own.
         steps.add(
                 new Step(
+                        steps.size(),
                         0,
                         InstructionClass.CONTROL,
                         Step.Flow.EXIT,
-                        Step.NO_GUARD,
-                        false,
+                        Step.Guard.NONE,
                         (step, warp, mask) -> {},
                         0));
-        KernelCode code =
-                new KernelCode(
-                        steps,
-                        plan.specialBase(),
-                        plan.constantBase(),
-                        plan.constants(),
-                        local.end(),
-                        shared.end());
+        KernelCode code = new KernelCode(function, steps, plan, local.end(), shared.end());
         return new EmulatedKernel(function, code, memory);
     }
 
@@ -104,7 +98,7 @@ public final class EmulatedModule {
 
     /** Names of all kernels, in the order of the text. */
     public Set<String> kernelNames() {
-        return Set.copyOf(kernels.keySet());
+        return Collections.unmodifiableSet(kernels.keySet());
     }
 
     /** The kernel of that name, if there is one. */
@@ -112,9 +106,17 @@ public final class EmulatedModule {
         return Optional.ofNullable(kernels.get(name));
     }
 
-    /** Address of a .global or .const variable. */
-    public Optional<Long> globalAddress(String name) {
-        return Optional.ofNullable(globals.get(name)).map(a -> a.base);
+    /** Where a .global or .const variable of that name lies, if there is one. */
+    public Optional<GlobalVariable> global(String name) {
+        return Optional.ofNullable(globals.get(name)).map(a -> new GlobalVariable(a.base, a.size));
+    }
+
+    /** A variable of the module in device memory. */
+    public record GlobalVariable(long address, long sizeBytes) {}
+
+    /** Frees the module's variables; its kernels must not be launched any more. */
+    public void unload() {
+        globals.values().forEach(a -> memory.free(a.base));
     }
 
     /** Places variables behind each other; dynamic shared memory comes last, where its symbol points. */

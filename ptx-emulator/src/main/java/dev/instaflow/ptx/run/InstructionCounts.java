@@ -22,6 +22,10 @@ public record InstructionCounts(
         long mmaCount,
         SortedMap<Integer, Long> warpsByLine) {
 
+    /** Of a launch that counts nothing. */
+    static final InstructionCounts NONE =
+            new InstructionCounts(0, 0, Map.of(), 0, Collections.emptySortedMap());
+
     public InstructionCounts {
         threadsByClass = Map.copyOf(threadsByClass);
         warpsByLine = Collections.unmodifiableSortedMap(new TreeMap<>(warpsByLine));

@@ -12,6 +12,7 @@ final class InstructionDecoder {
     private final PtxFunction function;
     private final RegisterPlan plan;
     private final Symbols symbols;
+    private int decoded;
 
     InstructionDecoder(String source, PtxFunction function, RegisterPlan plan, Symbols symbols) {
         this.source = source;
@@ -73,6 +74,7 @@ final class InstructionDecoder {
                     default -> plain(d, instruction);
                 };
         d.finish();
+        decoded++;
         return step;
     }
 
@@ -247,8 +249,11 @@ final class InstructionDecoder {
             InstructionClass group,
             Step.Action action,
             int detail) {
-        int guard = instruction.guard().map(g -> g.register().index()).orElse(Step.NO_GUARD);
-        boolean negated = instruction.guard().map(Operand.Reg::negated).orElse(false);
-        return new Step(instruction.line(), group, flow, guard, negated, action, detail);
+        Step.Guard guard =
+                instruction
+                        .guard()
+                        .map(g -> new Step.Guard(g.register().index(), g.negated()))
+                        .orElse(Step.Guard.NONE);
+        return new Step(decoded, instruction.line(), group, flow, guard, action, detail);
     }
 }

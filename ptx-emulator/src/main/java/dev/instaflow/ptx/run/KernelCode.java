@@ -1,10 +1,14 @@
 package dev.instaflow.ptx.run;
 
+import dev.instaflow.ptx.Instruction;
+import dev.instaflow.ptx.PtxFunction;
+import dev.instaflow.ptx.ScalarType;
 import java.util.Arrays;
 import java.util.List;
 
-/** A decoded kernel: steps, and the layout of the registers that they index. */
+/** A decoded kernel: steps, and the layout of the registers that they index. Immutable. */
 final class KernelCode {
+    private final PtxFunction function;
     private final Step[] steps;
     private final int specialBase;
     private final int constantBase;
@@ -12,22 +16,29 @@ final class KernelCode {
     private final int localBytes;
     private final int staticSharedBytes;
 
+    /**
+     * @param function whose instructions the steps are, but for the last step
+     */
     KernelCode(
+            PtxFunction function,
             List<Step> steps,
-            int specialBase,
-            int constantBase,
-            List<Long> constants,
+            RegisterPlan plan,
             int localBytes,
             int staticSharedBytes) {
+        this.function = function;
         this.steps = steps.toArray(new Step[0]);
-        this.specialBase = specialBase;
-        this.constantBase = constantBase;
-        this.constants = new long[constants.size()][Warp.LANES];
+        this.specialBase = plan.specialBase();
+        this.constantBase = plan.constantBase();
+        this.constants = new long[plan.constants().size()][Warp.LANES];
         for (int i = 0; i < this.constants.length; i++) {
-            Arrays.fill(this.constants[i], constants.get(i));
+            Arrays.fill(this.constants[i], plan.constants().get(i));
         }
         this.localBytes = localBytes;
         this.staticSharedBytes = staticSharedBytes;
+    }
+
+    PtxFunction function() {
+        return function;
     }
 
     /** Not to be modified. */
@@ -58,5 +69,17 @@ final class KernelCode {
 
     int staticSharedBytes() {
         return staticSharedBytes;
+    }
+
+    /** Whether results depend on the order of blocks though nothing is wrong: sums of floats by atomics. */
+    boolean hasFloatAtomics() {
+        return function.instructions().stream().anyMatch(KernelCode::isFloatAtomic);
+    }
+
+    private static boolean isFloatAtomic(Instruction instruction) {
+        boolean atomic = instruction.root().equals("atom") || instruction.root().equals("red");
+        return atomic
+                && instruction.modifiers().stream()
+                        .anyMatch(m -> ScalarType.named(m).filter(ScalarType::isFloat).isPresent());
     }
 }

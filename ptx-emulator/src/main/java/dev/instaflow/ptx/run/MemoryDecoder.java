@@ -4,6 +4,7 @@ import dev.instaflow.ptx.Operand;
 import dev.instaflow.ptx.ScalarType;
 import dev.instaflow.ptx.StateSpace;
 import dev.instaflow.ptx.run.EmulatedMemory.Allocation;
+import java.nio.ByteBuffer;
 import java.util.List;
 
 /** ld, st, atom, red and cp.async. */
@@ -110,9 +111,9 @@ final class MemoryDecoder {
             meter.shared(warp.addresses, shared, bytes);
         }
         if (global != 0 && load) {
-            meter.load(warp.addresses, global, bytes, warp.context.memory());
+            meter.load(warp.addresses, global, bytes);
         } else if (global != 0) {
-            meter.store(warp.addresses, global, bytes, warp.context.memory());
+            meter.store(warp.addresses, global, bytes);
         }
     }
 
@@ -139,33 +140,36 @@ final class MemoryDecoder {
             for (int m = mask; m != 0; m &= m - 1) {
                 int lane = Integer.numberOfTrailingZeros(m);
                 long address = warp.addresses[lane];
-                byte[] data;
-                int at;
-                if (MemoryUnit.spaceOf(space, address) == StateSpace.SHARED) {
-                    SharedMemory shared = warp.context.shared();
-                    at = shared.locate(step, warp, lane, address, size);
-                    shared.noteAtomic(step, warp, lane, at, size);
-                    data = shared.data;
-                } else {
-                    Allocation allocation = MemoryUnit.global(step, warp, lane, address, size);
-                    at = (int) (address - allocation.base);
-                    if (!Bytes.allOne(allocation.written, at, size)) {
-                        String place = warp.context.memory().describe(address);
-                        MemoryUnit.uninitialised(step, warp, lane, place);
-                    }
-                    MemoryUnit.globalForWrite(step, warp, lane, address, size);
-                    data = allocation.data;
-                }
-                long old = Lanewise.read(Bytes.get(data, at, size), type);
                 long b = Lanewise.read(warp.registers[second][lane], type);
                 long c = Lanewise.read(warp.registers[third][lane], type);
-                Bytes.put(data, at, size, update.apply(old, b, c));
+                long old;
+                if (MemoryUnit.spaceOf(space, address) == StateSpace.SHARED) {
+                    SharedMemory shared = warp.context.shared();
+                    int at = shared.locate(step, warp, lane, address, size);
+                    shared.noteAtomic(step, warp, lane, at, size);
+                    old = exchange(shared.buffer, at, type, update, b, c);
+                } else {
+                    Allocation allocation =
+                            MemoryUnit.globalForUpdate(step, warp, lane, address, size);
+                    int at = (int) (address - allocation.base);
+                    // Other blocks may be at it on other threads.
+                    synchronized (warp.context.memory().lock(address)) {
+                        old = exchange(allocation.data, at, type, update, b, c);
+                    }
+                }
                 if (out >= 0) {
                     warp.registers[out][lane] = old;
                 }
             }
             measure(warp, mask, space, size, false);
         };
+    }
+
+    private static long exchange(
+            ByteBuffer data, int at, ScalarType type, Update update, long b, long c) {
+        long old = Lanewise.read(Bytes.get(data, at, type.sizeBytes()), type);
+        Bytes.put(data, at, type.sizeBytes(), update.apply(old, b, c));
+        return old;
     }
 
     private static Update update(Decoding d, String operation, ScalarType type) {
@@ -266,7 +270,7 @@ final class MemoryDecoder {
             TrafficMeter meter = warp.context.meter();
             meter.shared(offsets, mask, bytes);
             if (reading != 0) {
-                meter.load(warp.addresses, reading, bytes, warp.context.memory());
+                meter.load(warp.addresses, reading, bytes);
             }
         };
     }
@@ -285,10 +289,10 @@ final class MemoryDecoder {
             MemoryUnit.global(step, warp, lane, address, bytes);
         }
         int at = (int) (address - allocation.base);
-        if (!Bytes.allOne(allocation.written, at, size)) {
+        if (warp.context.isChecked() && !Bytes.allOne(allocation.written, at, size)) {
             MemoryUnit.uninitialised(step, warp, lane, warp.context.memory().describe(address));
         }
-        System.arraycopy(allocation.data, at, data, 0, size);
+        allocation.data.get(at, data, 0, size);
         return data;
     }
 

@@ -2,6 +2,7 @@ package dev.instaflow.ptx.run;
 
 import dev.instaflow.ptx.StateSpace;
 import dev.instaflow.ptx.run.EmulatedMemory.Allocation;
+import java.nio.ByteBuffer;
 
 /**
  * Checked access of one lane: finds the bytes behind an address and tells the sanitiser. Use: one of
@@ -13,6 +14,9 @@ final class MemoryUnit {
 
     /** Generic addresses of local memory start here; 4 GiB. */
     static final long LOCAL_WINDOW = 0x2_0000_0000L;
+
+    /** Global addresses start here, beyond the windows; 12 GiB. */
+    static final long FIRST_GLOBAL = 0x3_0000_0000L;
 
     private MemoryUnit() {}
 
@@ -43,19 +47,19 @@ final class MemoryUnit {
             int elementBytes,
             long[][] into) {
         int bytes = elementBytes * into.length;
-        byte[] data;
+        ByteBuffer data;
         int at;
         switch (space) {
             case SHARED -> {
                 SharedMemory shared = warp.context.shared();
                 at = shared.locate(step, warp, lane, address, bytes);
                 shared.noteRead(step, warp, lane, at, bytes);
-                data = shared.data;
+                data = shared.buffer;
             }
             case LOCAL -> {
                 at = local(step, warp, lane, address, bytes);
-                data = warp.local;
-                if (!Bytes.allOne(warp.localWritten, at, bytes)) {
+                data = warp.localBuffer;
+                if (warp.context.isChecked() && !Bytes.allOne(warp.localWritten, at, bytes)) {
                     uninitialised(step, warp, lane, "local offset " + (address & 0xffffffffL));
                 }
             }
@@ -67,7 +71,7 @@ final class MemoryUnit {
                 Allocation allocation = global(step, warp, lane, address, bytes);
                 at = (int) (address - allocation.base);
                 data = allocation.data;
-                if (!Bytes.allOne(allocation.written, at, bytes)) {
+                if (warp.context.isChecked() && !Bytes.allOne(allocation.written, at, bytes)) {
                     uninitialised(step, warp, lane, warp.context.memory().describe(address));
                 }
             }
@@ -92,7 +96,7 @@ final class MemoryUnit {
             int elementBytes,
             long[][] from) {
         int bytes = elementBytes * from.length;
-        byte[] data;
+        ByteBuffer data;
         int at;
         switch (space) {
             case SHARED -> {
@@ -102,12 +106,12 @@ final class MemoryUnit {
                     shared.noteWrite(
                             step, warp, lane, at + i * elementBytes, elementBytes, from[i][lane]);
                 }
-                data = shared.data;
+                data = shared.buffer;
             }
             case LOCAL -> {
                 at = local(step, warp, lane, address, bytes);
-                data = warp.local;
-                java.util.Arrays.fill(warp.localWritten, at, at + bytes, (byte) 1);
+                data = warp.localBuffer;
+                Bytes.setOnes(warp.localWritten, at, bytes);
             }
             default -> {
                 Allocation allocation = globalForWrite(step, warp, lane, address, bytes);
@@ -120,6 +124,16 @@ final class MemoryUnit {
         }
     }
 
+    /** The live allocation that holds an access, which reads first. */
+    static Allocation globalForUpdate(Step step, Warp warp, int lane, long address, int bytes) {
+        Allocation allocation = global(step, warp, lane, address, bytes);
+        int at = (int) (address - allocation.base);
+        if (warp.context.isChecked() && !Bytes.allOne(allocation.written, at, bytes)) {
+            uninitialised(step, warp, lane, warp.context.memory().describe(address));
+        }
+        return globalForWrite(step, warp, lane, address, bytes);
+    }
+
     /** The live allocation that holds an access; marks the bytes written. */
     static Allocation globalForWrite(Step step, Warp warp, int lane, long address, int bytes) {
         Allocation allocation = global(step, warp, lane, address, bytes);
@@ -127,15 +141,13 @@ final class MemoryUnit {
             throw fatal(Finding.Kind.READ_ONLY_WRITE, step, warp, lane, address, bytes);
         }
         int at = (int) (address - allocation.base);
-        for (int i = at; i < at + bytes; i++) {
-            allocation.written[i] = 1;
-        }
+        Bytes.setOnes(allocation.written, at, bytes);
         return allocation;
     }
 
     /** The live allocation that holds an access. */
     static Allocation global(Step step, Warp warp, int lane, long address, int bytes) {
-        Allocation allocation = warp.context.memory().find(address);
+        Allocation allocation = warp.context.find(step, address);
         if (allocation == null || !allocation.contains(address, bytes)) {
             throw fatal(Finding.Kind.OUT_OF_BOUNDS, step, warp, lane, address, bytes);
         }
@@ -174,7 +186,7 @@ final class MemoryUnit {
     }
 
     private static int parameter(Step step, Warp warp, int lane, long address, int bytes) {
-        int size = warp.context.parameters().length;
+        int size = warp.context.parameters().capacity();
         return within(step, warp, lane, address, bytes, size, "parameter");
     }
 

@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Collects findings, one a kind and line. */
+/** Collects findings, one a kind and line, from all threads of a launch. */
 final class Sanitiser {
     private record Place(Finding.Kind kind, int line) {}
 
@@ -13,7 +13,7 @@ final class Sanitiser {
     private boolean ended;
 
     /** Notes a finding; only the first message of a line is kept. */
-    void report(Finding.Kind kind, Step step, Warp warp, int lane, String message) {
+    synchronized void report(Finding.Kind kind, Step step, Warp warp, int lane, String message) {
         findings.merge(
                 new Place(kind, step.line()),
                 new Finding(kind, step.line(), warp.blockIndex(), warp.thread(lane), 1, message),
@@ -21,17 +21,18 @@ final class Sanitiser {
     }
 
     /** Notes a finding that the launch does not survive; the caller throws the result. */
-    KernelFault fatal(Finding.Kind kind, Step step, Warp warp, int lane, String message) {
+    synchronized KernelFault fatal(
+            Finding.Kind kind, Step step, Warp warp, int lane, String message) {
         report(kind, step, warp, lane, message);
         ended = true;
         return new KernelFault();
     }
 
-    boolean ended() {
+    synchronized boolean ended() {
         return ended;
     }
 
-    List<Finding> findings() {
+    synchronized List<Finding> findings() {
         return new ArrayList<>(findings.values());
     }
 

@@ -1,5 +1,9 @@
 package dev.instaflow.ptx.run;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+
 /**
  * The shared memory of the block that runs, with who touched each byte last.
  * <p>A byte's stamp is {@code epoch:32 sync:19 atomic:1 warps:1 lanes:1 thread:10}: the epoch counts
@@ -16,6 +20,11 @@ final class SharedMemory {
     private static final int THREAD_MASK = 1023;
 
     final byte[] data;
+
+    /** The same bytes. */
+    final ByteBuffer buffer;
+
+    private final boolean tracks;
     private final long[] writes;
     private final long[] reads;
     private final boolean[] inFlight;
@@ -23,11 +32,13 @@ final class SharedMemory {
     private long epoch = 1;
     private long firstEpoch = 1;
 
-    SharedMemory(int bytes, Sanitiser sanitiser) {
+    SharedMemory(int bytes, Sanitiser sanitiser, LaunchSettings.Mode mode) {
         this.data = new byte[bytes];
-        this.writes = new long[bytes];
-        this.reads = new long[bytes];
-        this.inFlight = new boolean[bytes];
+        this.buffer = ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN);
+        this.tracks = mode == LaunchSettings.Mode.CHECKED;
+        this.writes = new long[tracks ? bytes : 0];
+        this.reads = new long[tracks ? bytes : 0];
+        this.inFlight = new boolean[tracks ? bytes : 0];
         this.sanitiser = sanitiser;
     }
 
@@ -35,7 +46,7 @@ final class SharedMemory {
     void startBlock() {
         epoch++;
         firstEpoch = epoch;
-        java.util.Arrays.fill(inFlight, false);
+        Arrays.fill(inFlight, false);
     }
 
     /** All threads have met. */
@@ -66,6 +77,9 @@ final class SharedMemory {
     }
 
     void noteRead(Step step, Warp warp, int lane, int at, int bytes) {
+        if (!tracks) {
+            return;
+        }
         int thread = warp.thread(lane);
         long stamp = stamp(warp, thread);
         for (int i = at; i < at + bytes; i++) {
@@ -92,6 +106,9 @@ final class SharedMemory {
 
     /** Must be called before the bytes change. */
     void noteWrite(Step step, Warp warp, int lane, int at, int bytes, long value) {
+        if (!tracks) {
+            return;
+        }
         for (int i = 0; i < bytes; i++) {
             boolean same = data[at + i] == (byte) (value >>> 8 * i);
             noteWrite(step, warp, lane, at + i, same, 0);
@@ -100,6 +117,9 @@ final class SharedMemory {
 
     /** An atomic races with plain accesses alone. */
     void noteAtomic(Step step, Warp warp, int lane, int at, int bytes) {
+        if (!tracks) {
+            return;
+        }
         for (int i = at; i < at + bytes; i++) {
             if (writes[i] >>> 32 < firstEpoch) {
                 sanitiser.report(
@@ -115,6 +135,9 @@ final class SharedMemory {
 
     /** A copy that may land at any time from now. */
     void noteCopyIssued(Step step, Warp warp, int lane, int at, int bytes) {
+        if (!tracks) {
+            return;
+        }
         for (int i = at; i < at + bytes; i++) {
             noteWrite(step, warp, lane, i, false, 0);
             inFlight[i] = true;
@@ -122,6 +145,10 @@ final class SharedMemory {
     }
 
     void copyArrived(Step step, Warp warp, int lane, AsyncCopies.Copy copy) {
+        if (!tracks) {
+            System.arraycopy(copy.bytes(), 0, data, copy.target(), copy.bytes().length);
+            return;
+        }
         for (int i = 0; i < copy.bytes().length; i++) {
             int at = copy.target() + i;
             inFlight[at] = false;

@@ -17,31 +17,39 @@ final class Step {
         void run(Step step, Warp warp, int mask);
     }
 
-    static final int NO_GUARD = -1;
+    /**
+     * @param register predicate that must hold, -1 for none
+     * @param negated whether it must not hold instead
+     */
+    record Guard(int register, boolean negated) {
+        static final Guard NONE = new Guard(-1, false);
+    }
+
+    /** Position among the steps of the kernel. */
+    final int index;
 
     private final int line;
     final InstructionClass group;
     final Flow flow;
-    final int guard;
-    final boolean guardNegated;
+    final Guard guard;
     final Action action;
 
     /** Instruction index for BRANCH, register of the member mask for WARP, otherwise 0. */
     final int detail;
 
     Step(
+            int index,
             int line,
             InstructionClass group,
             Flow flow,
-            int guard,
-            boolean guardNegated,
+            Guard guard,
             Action action,
             int detail) {
+        this.index = index;
         this.line = line;
         this.group = group;
         this.flow = flow;
         this.guard = guard;
-        this.guardNegated = guardNegated;
         this.action = action;
         this.detail = detail;
     }
@@ -52,10 +60,10 @@ final class Step {
 
     /** The lanes of a mask for which the guard holds. */
     int guarded(Warp warp, int mask) {
-        if (guard == NO_GUARD) {
+        if (guard == Guard.NONE) {
             return mask;
         }
-        int predicate = warp.predicates[guard];
-        return mask & (guardNegated ? ~predicate : predicate);
+        int predicate = warp.predicates[guard.register()];
+        return mask & (guard.negated() ? ~predicate : predicate);
     }
 }

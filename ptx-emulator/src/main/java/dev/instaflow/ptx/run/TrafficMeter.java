@@ -7,6 +7,10 @@ import java.util.Map;
 /** Counts the sectors of global accesses and the bank conflicts of shared ones. */
 final class TrafficMeter {
     private static final int SECTOR_SHIFT = 5;
+
+    /** Sectors are remembered by pages of so many. */
+    private static final int PAGE_SHIFT = 12;
+
     private static final int BANKS = 32;
     private static final int BANK_BYTES = 4;
 
@@ -23,16 +27,27 @@ final class TrafficMeter {
     private long idealStoreSectors;
     private long sharedPhases;
     private long sharedReplays;
+    private final boolean counts;
+
+    TrafficMeter(LaunchSettings.Mode mode) {
+        this.counts = mode == LaunchSettings.Mode.CHECKED;
+    }
 
     /** One access of a warp to global memory, {@code bytes} a lane. */
-    void load(long[] addresses, int mask, int bytes, EmulatedMemory memory) {
-        int distinct = distinctSectors(addresses, mask, bytes, memory, loadedSectors);
+    void load(long[] addresses, int mask, int bytes) {
+        if (!counts) {
+            return;
+        }
+        int distinct = distinctSectors(addresses, mask, bytes, loadedSectors);
         loadSectors += distinct;
         idealLoadSectors += ideal(distinct, mask, bytes);
     }
 
-    void store(long[] addresses, int mask, int bytes, EmulatedMemory memory) {
-        int distinct = distinctSectors(addresses, mask, bytes, memory, storedSectors);
+    void store(long[] addresses, int mask, int bytes) {
+        if (!counts) {
+            return;
+        }
+        int distinct = distinctSectors(addresses, mask, bytes, storedSectors);
         storeSectors += distinct;
         idealStoreSectors += ideal(distinct, mask, bytes);
     }
@@ -41,12 +56,7 @@ final class TrafficMeter {
         return Math.min(distinct, (Integer.bitCount(mask) * bytes + 31) >>> SECTOR_SHIFT);
     }
 
-    private int distinctSectors(
-            long[] addresses,
-            int mask,
-            int bytes,
-            EmulatedMemory memory,
-            Map<Long, BitSet> touched) {
+    private int distinctSectors(long[] addresses, int mask, int bytes, Map<Long, BitSet> touched) {
         int count = 0;
         for (int m = mask; m != 0; m &= m - 1) {
             long address = addresses[Integer.numberOfTrailingZeros(m)];
@@ -58,9 +68,8 @@ final class TrafficMeter {
             }
             if (!seen) {
                 scratch[count++] = sector;
-                EmulatedMemory.Allocation allocation = memory.find(address);
-                touched.computeIfAbsent(allocation.base, key -> new BitSet())
-                        .set((int) (address - allocation.base >>> SECTOR_SHIFT));
+                touched.computeIfAbsent(sector >>> PAGE_SHIFT, key -> new BitSet(1 << PAGE_SHIFT))
+                        .set((int) sector & (1 << PAGE_SHIFT) - 1);
             }
         }
         // An access is aligned to its size, which is at most 16, so it lies in one sector.
@@ -70,6 +79,9 @@ final class TrafficMeter {
 
     /** One access of a warp to shared memory at these offsets. */
     void shared(long[] offsets, int mask, int bytes) {
+        if (!counts) {
+            return;
+        }
         int lanesAPhase = Math.min(Warp.LANES, PHASE_BYTES / Math.max(bytes, BANK_BYTES));
         for (int first = 0; first < Warp.LANES; first += lanesAPhase) {
             int lanes = lanesAPhase == Warp.LANES ? -1 : ((1 << lanesAPhase) - 1) << first;

@@ -1,6 +1,8 @@
 package dev.instaflow.ptx.run;
 
 import dev.instaflow.ptx.SpecialRegisters;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
@@ -24,7 +26,7 @@ final class Warp {
     final AsyncCopies copies;
 
     /** [lane][byte], local memory. */
-    final byte[] local;
+    final ByteBuffer localBuffer;
 
     final byte[] localWritten;
 
@@ -65,7 +67,8 @@ final class Warp {
         for (int i = code.constantBase(); i < registers.length; i++) {
             registers[i] = code.constant(i);
         }
-        this.local = new byte[LANES * code.localBytes()];
+        byte[] local = new byte[LANES * code.localBytes()];
+        this.localBuffer = ByteBuffer.wrap(local).order(ByteOrder.LITTLE_ENDIAN);
         this.localWritten = new byte[local.length];
         this.copies = new AsyncCopies();
         fillThreadRegisters(context.block(), context.grid());

@@ -86,7 +86,12 @@ class SanitiserTest {
         long empty = bench.memory.allocate(4 * THREADS);
         EmulatedKernel k = bench.kernel("k");
         byte[] block = k.arguments().int64(in).int64(out).int64(empty).toBlock();
-        return k.launch(Dim3.of(1), Dim3.of(THREADS), 0, block, 100_000);
+        return k.launch(
+                Dim3.of(1),
+                Dim3.of(THREADS),
+                0,
+                block,
+                LaunchSettings.checked().withMaxWarpInstructions(100_000));
     }
 
     @Test
