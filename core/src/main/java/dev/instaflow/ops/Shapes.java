@@ -298,6 +298,154 @@ public final class Shapes {
         return shape;
     }
 
+    /**
+     * The gradient of a result has the result's shape.
+     *
+     * @param what the operation, for the message
+     * @param result the shape of the operation's result
+     * @param dy what should have it
+     * @return {@code result}
+     */
+    public static Shape gradient(String what, Shape result, Tensor dy) {
+        if (!dy.shape().equals(result)) {
+            throw new IllegalArgumentException(
+                    "gradient of %s needs the shape of its result %s, has %s"
+                            .formatted(what, result, dy));
+        }
+        return result;
+    }
+
+    /**
+     * The result of {@link GradOps#conv2dWeight}.
+     *
+     * @param spec the geometry
+     * @param x [N,H,W,Ci]
+     * @param dy [N,H',W',Co]
+     * @return [Co,Ci,K,K]
+     */
+    public static Shape conv2dWeight(ConvSpec spec, Tensor x, Tensor dy) {
+        if (x.shape().rank() != 4 || dy.shape().rank() != 4) {
+            throw new IllegalArgumentException("gradient of conv2d of " + x + " with " + dy);
+        }
+        Shape in = x.shape();
+        Shape y = Shape.of(in.size(0), spec.outHeight(in.size(1)), spec.outWidth(in.size(2)), 1);
+        gradient("conv2d", y.with(3, dy.shape().size(3)), dy);
+        return Shape.of(dy.shape().size(3), in.size(3), spec.kernel(), spec.kernel());
+    }
+
+    /**
+     * The result of {@link GradOps#conv2dInput}.
+     *
+     * @param spec the geometry
+     * @param x [N,H,W,Ci]
+     * @param weight [Co,Ci,K,K]
+     * @param dy [N,H',W',Co]
+     * @return {@code x}
+     */
+    public static Shape conv2dInput(ConvSpec spec, Shape x, Tensor weight, Tensor dy) {
+        Shape w = weight.shape();
+        if (x.rank() != 4 || w.rank() != 4 || w.size(1) != x.size(3)) {
+            throw new IllegalArgumentException(
+                    "gradient of conv2d \"%s\" %s of x %s".formatted(weight.name(), w, x));
+        }
+        Shape y =
+                Shape.of(x.size(0), spec.outHeight(x.size(1)), spec.outWidth(x.size(2)), w.size(0));
+        gradient("conv2d \"" + weight.name() + '"', y, dy);
+        return x;
+    }
+
+    /**
+     * The result of {@link GradOps#linearInput}.
+     *
+     * @param weight [Out,In]
+     * @param dy [..,Out]
+     * @return [..,In]
+     */
+    public static Shape linearInput(Tensor weight, Tensor dy) {
+        Shape w = weight.shape();
+        if (w.rank() != 2 || dy.shape().rank() < 1 || dy.shape().size(-1) != w.size(0)) {
+            throw new IllegalArgumentException(
+                    "gradient of linear \"%s\" %s from %s".formatted(weight.name(), w, dy));
+        }
+        return dy.shape().with(-1, w.size(1));
+    }
+
+    /**
+     * The result of {@link GradOps#linearWeight}.
+     *
+     * @param x [..,In]
+     * @param dy [..,Out]
+     * @return [Out,In]
+     */
+    public static Shape linearWeight(Tensor x, Tensor dy) {
+        boolean fits = x.shape().rank() > 0 && x.shape().rank() == dy.shape().rank();
+        if (!fits || !x.shape().with(-1, dy.shape().size(-1)).equals(dy.shape())) {
+            throw new IllegalArgumentException("gradient of linear of " + x + " from " + dy);
+        }
+        return Shape.of(dy.shape().size(-1), x.shape().size(-1));
+    }
+
+    /**
+     * The result of {@link GradOps#channelSums}.
+     *
+     * @param dy [N,..,C]
+     * @return [N,C]
+     */
+    public static Shape channelSums(Tensor dy) {
+        if (dy.shape().rank() < 2) {
+            throw new IllegalArgumentException("channel sums of " + dy);
+        }
+        return Shape.of(dy.shape().size(0), dy.shape().size(-1));
+    }
+
+    /**
+     * The result of {@link GradOps#upsampleNearest}.
+     *
+     * @param x [N,H,W,C]
+     * @param dy [N,height,width,C], height and width at least H and W
+     * @return {@code x}
+     */
+    public static Shape upsampleInput(Shape x, Tensor dy) {
+        Shape y = dy.shape();
+        boolean fits =
+                x.rank() == 4
+                        && y.rank() == 4
+                        && x.with(1, y.size(1)).with(2, y.size(2)).equals(y)
+                        && y.size(1) >= x.size(1)
+                        && y.size(2) >= x.size(2);
+        if (!fits) {
+            throw new IllegalArgumentException("gradient of upsampleNearest of " + x + ": " + dy);
+        }
+        return x;
+    }
+
+    /**
+     * The result of {@link GradOps#gatherRows}.
+     *
+     * @param table [V,E]
+     * @param ids each in [0, V)
+     * @param dy [..,E], as many rows as there are ids
+     * @return {@code table}
+     */
+    public static Shape gatherRowsTable(Shape table, int[] ids, Tensor dy) {
+        boolean fits =
+                table.rank() == 2
+                        && dy.shape().rank() > 0
+                        && dy.shape().size(-1) == table.size(1)
+                        && dy.shape().count() == Math.multiplyExact(ids.length, table.size(1));
+        if (!fits) {
+            throw new IllegalArgumentException(
+                    "gradient of gatherRows of %d ids from %s: %s"
+                            .formatted(ids.length, table, dy));
+        }
+        for (int id : ids) {
+            if (id < 0 || id >= table.size(0)) {
+                throw new IllegalArgumentException("gradient of gatherRows: no row " + id);
+            }
+        }
+        return table;
+    }
+
     private static void vector(String what, Tensor tensor, long size) {
         if (!tensor.shape().equals(Shape.of(size))) {
             throw new IllegalArgumentException(

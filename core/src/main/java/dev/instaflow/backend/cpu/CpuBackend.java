@@ -1,10 +1,11 @@
 package dev.instaflow.backend.cpu;
 
-import dev.instaflow.backend.Backend;
 import dev.instaflow.backend.BackendUnavailableException;
 import dev.instaflow.backend.TensorScope;
+import dev.instaflow.backend.TrainingBackend;
 import dev.instaflow.checkpoint.DType;
 import dev.instaflow.ops.FloatSource;
+import dev.instaflow.ops.GradOps;
 import dev.instaflow.ops.Ops;
 import dev.instaflow.ops.Scope;
 import dev.instaflow.ops.WeightForm;
@@ -16,7 +17,7 @@ import java.io.IOException;
  * Computes with oneDNN on the processor's cores. Thread-safe: any number of threads may open scopes and
  * share weights; each operation alone uses as many threads as the settings say.
  */
-public final class CpuBackend implements Backend {
+public final class CpuBackend implements TrainingBackend {
     private final CpuEngine engine;
     private final OpenMp openMp;
     private final int threads;
@@ -24,6 +25,7 @@ public final class CpuBackend implements Backend {
     private final MatMul matMul;
     private final WeightPacker packer;
     private final Kernels kernels;
+    private final GradientKernels gradientKernels;
     private boolean closed;
 
     private CpuBackend(CpuSettings settings, OpenMp openMp) {
@@ -32,6 +34,7 @@ public final class CpuBackend implements Backend {
         this.engine = new CpuEngine(threads, openMp);
         this.packer = new WeightPacker(engine);
         this.kernels = new Kernels(engine, packer);
+        this.gradientKernels = new GradientKernels(engine, kernels);
         this.convolution = kernels.convolution();
         this.matMul = kernels.matMul();
     }
@@ -117,6 +120,25 @@ public final class CpuBackend implements Backend {
             if (!done) {
                 tensor.close();
             }
+        }
+    }
+
+    @Override
+    public GradOps gradients(Ops ops) {
+        if (ops instanceof CpuOps cpu && cpu.engine() == engine) {
+            return new CpuGradOps(cpu, gradientKernels);
+        }
+        throw new IllegalArgumentException("gradients for operations of another backend: " + ops);
+    }
+
+    @Override
+    public void update(Tensor weight, FloatSource values) throws IOException {
+        requireOpen();
+        if (engine.storage(weight) instanceof PackedWeight packed) {
+            packer.pack(packed, weight.shape(), values);
+            packed.refreshCopies();
+        } else {
+            packer.copy(values, 0, engine.address(weight), weight.shape().count());
         }
     }
 

@@ -28,7 +28,12 @@ final class CpuOps implements Ops {
         return scope.openInner();
     }
 
-    private Tensor result(String name, Shape shape) {
+    CpuEngine engine() {
+        return engine;
+    }
+
+    /** A fresh tensor of this scope, its values undefined. */
+    Tensor result(String name, Shape shape) {
         scope.checkUsable();
         return scope.own(engine.allocate(name, shape));
     }
@@ -79,7 +84,7 @@ final class CpuOps implements Ops {
         return scope.own(x.view(shape));
     }
 
-    private PackedWeight packed(Tensor weight, PackedWeight.Form form) {
+    PackedWeight packed(Tensor weight, PackedWeight.Form form) {
         if (engine.storage(weight) instanceof PackedWeight packed && packed.form() == form) {
             return packed;
         }

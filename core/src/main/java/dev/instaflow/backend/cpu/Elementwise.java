@@ -126,7 +126,7 @@ final class Elementwise {
         }
     }
 
-    private static int algorithm(Activation activation) {
+    static int algorithm(Activation activation) {
         return switch (activation) {
             case IDENTITY -> dnnl_eltwise_linear;
             case SILU, QUICK_GELU -> dnnl_eltwise_swish;
@@ -134,7 +134,7 @@ final class Elementwise {
         };
     }
 
-    private static float alpha(Activation activation) {
+    static float alpha(Activation activation) {
         return activation == Activation.QUICK_GELU ? QUICK_GELU_SLOPE : 1;
     }
 }

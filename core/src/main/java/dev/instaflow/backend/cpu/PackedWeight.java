@@ -61,6 +61,14 @@ final class PackedWeight extends CpuStorage {
         return block.address();
     }
 
+    /** Brings the copies up to date after the weight itself has been packed anew. */
+    synchronized void refreshCopies() {
+        for (Copy copy : copies) {
+            WeightPacker.reorder(engine(), layout, copy.layout)
+                    .run(address(), copy.block.address());
+        }
+    }
+
     @Override
     void free() {
         super.free();

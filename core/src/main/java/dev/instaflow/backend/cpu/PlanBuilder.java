@@ -68,6 +68,15 @@ final class PlanBuilder implements AutoCloseable {
         postOpCount++;
     }
 
+    /** Adds what the result's memory held before. */
+    void thenSum() {
+        OneDnn.check(
+                dnnl_post_ops_append_sum(postOps, 1, 0, dnnl_data_type_undef),
+                "dnnl_post_ops_append_sum",
+                key);
+        postOpCount++;
+    }
+
     /** Applies an element-wise function at the end. */
     void thenEltwise(int algorithm, float alpha, float beta) {
         OneDnn.check(
@@ -82,7 +91,8 @@ final class PlanBuilder implements AutoCloseable {
         dnnl_primitive primitive = new dnnl_primitive();
         dnnl_primitive_desc description = limited(() -> create(factory, primitive));
         try {
-            adoptChosenWeights(description);
+            adoptChosen(description, DNNL_ARG_WEIGHTS, dnnl_query_weights_md);
+            adoptChosen(description, DNNL_ARG_DIFF_WEIGHTS, dnnl_query_diff_weights_md);
             Layout scratch = Layout.chosenBy(description, dnnl_query_scratchpad_md);
             long scratchBytes = scratch.bytes();
             if (scratchBytes > 0) {
@@ -153,10 +163,10 @@ final class PlanBuilder implements AutoCloseable {
         }
     }
 
-    private void adoptChosenWeights(dnnl_primitive_desc description) {
-        int weights = ids.indexOf(DNNL_ARG_WEIGHTS);
-        if (weights >= 0) {
-            layouts.set(weights, Layout.chosenBy(description, dnnl_query_weights_md)).close();
+    private void adoptChosen(dnnl_primitive_desc description, int argument, int query) {
+        int index = ids.indexOf(argument);
+        if (index >= 0) {
+            layouts.set(index, Layout.chosenBy(description, query)).close();
         }
     }
 

@@ -17,7 +17,16 @@ final class PlanKey {
         ELTWISE,
         COPY,
         UPSAMPLE,
-        PACK
+        PACK,
+        CONV_INPUT,
+        CONV_WEIGHT,
+        LINEAR_INPUT,
+        LINEAR_WEIGHT,
+        ATTENTION_PRODUCT,
+        SOFTMAX_GRADIENT,
+        LAYER_NORM_STATISTICS,
+        LAYER_NORM_GRADIENT,
+        ELTWISE_GRADIENT
     }
 
     private final Op op;

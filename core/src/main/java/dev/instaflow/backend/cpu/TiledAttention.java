@@ -102,7 +102,7 @@ final class TiledAttention {
             scores = take(sizes.batch * sizes.heads * sizes.queries * sizes.s, "scores");
             if (sizes.masks > 0) {
                 mask = take(sizes.t * sizes.s, "mask");
-                writeCausalMask(sizes, mask.address());
+                writeCausalMask(engine, sizes.t, sizes.s, mask.address());
             }
             if (sizes.packed > 0) {
                 keys = packed(whole.scores, sizes.keysTransposed(), k);
@@ -153,13 +153,13 @@ final class TiledAttention {
     }
 
     /** [T,S] summands: 0 up to the query's own position, minus infinity after it. */
-    private void writeCausalMask(Sizes sizes, long to) {
-        int s = Math.toIntExact(sizes.s);
+    static void writeCausalMask(CpuEngine engine, long queries, long keys, long to) {
+        int s = Math.toIntExact(keys);
         Staging staging = engine.takeStaging();
         try {
             float[] row = staging.array(0, s);
             Arrays.fill(row, 0, s, Float.NEGATIVE_INFINITY);
-            for (int i = 0; i < sizes.t; i++) {
+            for (int i = 0; i < queries; i++) {
                 row[i] = 0;
                 staging.cursor.write(to + CpuStorage.bytesOf((long) i * s), row, s);
             }
@@ -185,7 +185,7 @@ final class TiledAttention {
                             packed > 0
                                     ? Layout.any(sizes.batch, sizes.heads, sizes.d, sizes.s)
                                     : sizes.keysTransposed());
-            softmax = softmaxPlan(sizes);
+            softmax = softmaxPlan(engine, sizes.batch, sizes.heads, sizes.queries, sizes.s);
             weightedSum =
                     weightedSumPlan(
                             sizes,
@@ -198,7 +198,7 @@ final class TiledAttention {
         Tile(Sizes sizes, Tile others) {
             this.sizes = sizes;
             scores = scoresPlan(sizes, others.scores.layout(WeightedPlans.WEIGHTS).copy());
-            softmax = softmaxPlan(sizes);
+            softmax = softmaxPlan(engine, sizes.batch, sizes.heads, sizes.queries, sizes.s);
             weightedSum =
                     weightedSumPlan(sizes, others.weightedSum.layout(WeightedPlans.WEIGHTS).copy());
         }
@@ -259,24 +259,25 @@ final class TiledAttention {
         }
     }
 
-    private static Plan matmul(PlanBuilder builder, Layout a, Layout b, Layout y) {
+    static Plan matmul(PlanBuilder builder, Layout a, Layout b, Layout y) {
         return builder.build(
                 (result, cpu, attributes) ->
                         dnnl_matmul_primitive_desc_create(
                                 result, cpu, a.handle(), b.handle(), null, y.handle(), attributes));
     }
 
-    private Plan softmaxPlan(Sizes sizes) {
-        PlanKey key =
-                new PlanKey(PlanKey.Op.SOFTMAX, sizes.batch, sizes.heads, sizes.queries, sizes.s);
+    /** Along the keys, in place if the addresses are one. */
+    static Plan softmaxPlan(CpuEngine engine, long batch, long heads, long queries, long keys) {
+        PlanKey key = new PlanKey(PlanKey.Op.SOFTMAX, batch, heads, queries, keys);
         Plan plan = engine.plans().get(key);
         if (plan != null) {
             return plan;
         }
         try (PlanBuilder builder = new PlanBuilder(engine, key)) {
-            builder.work(Elementwise.WORK_PER_VALUE * sizes.products() / sizes.d);
-            Layout scores = builder.argument(DNNL_ARG_SRC, sizes.scores());
-            builder.argument(DNNL_ARG_DST, sizes.scores());
+            builder.work(Elementwise.WORK_PER_VALUE * batch * heads * queries * keys);
+            Layout scores =
+                    builder.argument(DNNL_ARG_SRC, Layout.dense(batch, heads, queries, keys));
+            builder.argument(DNNL_ARG_DST, Layout.dense(batch, heads, queries, keys));
             Plan fresh =
                     builder.build(
                             (result, cpu, attributes) ->

@@ -3,8 +3,11 @@ package dev.instaflow.backend.reference;
 import dev.instaflow.backend.Backend;
 import dev.instaflow.backend.LiveTensors;
 import dev.instaflow.backend.TensorScope;
+import dev.instaflow.backend.TrainingBackend;
 import dev.instaflow.checkpoint.DType;
 import dev.instaflow.ops.FloatSource;
+import dev.instaflow.ops.GradOps;
+import dev.instaflow.ops.Ops;
 import dev.instaflow.ops.Scope;
 import dev.instaflow.ops.WeightForm;
 import dev.instaflow.tensor.Shape;
@@ -12,7 +15,7 @@ import dev.instaflow.tensor.Tensor;
 import java.io.IOException;
 
 /** Plain loops on the heap. Thread-safe as {@link Backend} asks; it uses no threads of its own. */
-public final class ReferenceBackend implements Backend {
+public final class ReferenceBackend implements TrainingBackend {
     /** What a result is rounded to after each operation; sums are always in double. */
     public enum Precision {
         /** To F32, as the other backends store it. */
@@ -49,6 +52,11 @@ public final class ReferenceBackend implements Backend {
     public Tensor upload(String name, WeightForm form, Shape shape, FloatSource values)
             throws IOException {
         double[] all = new double[Math.toIntExact(shape.count())];
+        read(values, all);
+        return adopt(name, shape, all);
+    }
+
+    private static void read(FloatSource values, double[] all) throws IOException {
         float[] chunk = new float[Math.min(all.length, UPLOAD_CHUNK)];
         for (int done = 0; done < all.length; done += chunk.length) {
             int length = Math.min(chunk.length, all.length - done);
@@ -57,7 +65,19 @@ public final class ReferenceBackend implements Backend {
                 all[done + i] = chunk[i];
             }
         }
-        return adopt(name, shape, all);
+    }
+
+    @Override
+    public GradOps gradients(Ops ops) {
+        if (ops instanceof ReferenceOps reference && reference.backend() == this) {
+            return new ReferenceGradOps(this, reference.scope());
+        }
+        throw new IllegalArgumentException("gradients for operations of another backend: " + ops);
+    }
+
+    @Override
+    public void update(Tensor weight, FloatSource values) throws IOException {
+        read(values, values(weight));
     }
 
     /** Makes a tensor of values that nobody else will write, rounding them to the precision. */

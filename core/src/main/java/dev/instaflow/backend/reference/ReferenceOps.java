@@ -25,6 +25,14 @@ final class ReferenceOps implements Ops {
         this.scope = scope;
     }
 
+    ReferenceBackend backend() {
+        return backend;
+    }
+
+    TensorScope scope() {
+        return scope;
+    }
+
     @Override
     public Scope openScope() {
         return scope.openInner();
@@ -120,7 +128,7 @@ final class ReferenceOps implements Ops {
         }
     }
 
-    private static double dot(double[] a, int aFrom, double[] b, int bFrom, int length) {
+    static double dot(double[] a, int aFrom, double[] b, int bFrom, int length) {
         double sum = 0;
         for (int i = 0; i < length; i++) {
             sum += a[aFrom + i] * b[bFrom + i];
@@ -260,7 +268,7 @@ final class ReferenceOps implements Ops {
         }
     }
 
-    private static void softmax(double[] values) {
+    static void softmax(double[] values) {
         double max = Arrays.stream(values).max().orElse(0);
         double sum = 0;
         for (int i = 0; i < values.length; i++) {
@@ -292,7 +300,7 @@ final class ReferenceOps implements Ops {
         }
     }
 
-    private static double gelu(double x) {
+    static double gelu(double x) {
         return 0.5 * x * (1 + Erf.erf(x / Math.sqrt(2)));
     }
 

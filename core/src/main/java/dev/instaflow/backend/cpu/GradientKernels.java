@@ -1,0 +1,27 @@
+package dev.instaflow.backend.cpu;
+
+/** The backward operations of a backend by family, made once. */
+record GradientKernels(
+        ConvolutionGradient convolution,
+        LinearGradient linear,
+        GroupNormGradient groupNorm,
+        LayerNormGradient layerNorm,
+        AttentionGradient attention,
+        ElementwiseGradient elementwise,
+        ChannelTotals totals) {
+
+    GradientKernels(CpuEngine engine, Kernels kernels) {
+        this(engine, new ElementwiseGradient(engine, kernels.elementwise(), kernels.movement()));
+    }
+
+    private GradientKernels(CpuEngine engine, ElementwiseGradient elementwise) {
+        this(
+                new ConvolutionGradient(engine),
+                new LinearGradient(engine),
+                new GroupNormGradient(engine, elementwise),
+                new LayerNormGradient(engine),
+                new AttentionGradient(engine),
+                elementwise,
+                new ChannelTotals(engine));
+    }
+}
