@@ -2,6 +2,7 @@ package dev.instaflow.clip;
 
 import dev.instaflow.backend.Backend;
 import dev.instaflow.checkpoint.Checkpoint;
+import dev.instaflow.checkpoint.CheckpointFormatException;
 import dev.instaflow.checkpoint.layout.ModelPart;
 import dev.instaflow.nn.BlockMonitor;
 import dev.instaflow.nn.Layer;
@@ -77,6 +78,22 @@ public final class ClipTextModel implements AutoCloseable {
             throws IOException {
         return new WeightSource(backend, checkpoint, ModelPart.TEXT)
                 .load(key -> false, (weights, owned) -> new ClipTextModel(config, weights, owned));
+    }
+
+    /**
+     * Checks a file without loading anything.
+     *
+     * @param checkpoint has CompVis names
+     * @param config what the file should hold
+     * @throws dev.instaflow.checkpoint.CheckpointFormatException if {@link #load} would refuse it
+     */
+    public static void requireFit(Checkpoint checkpoint, ClipTextConfig config)
+            throws CheckpointFormatException {
+        WeightSource.requireFit(
+                checkpoint,
+                ModelPart.TEXT,
+                key -> false,
+                (weights, owned) -> new ClipTextModel(config, weights, owned));
     }
 
     /**

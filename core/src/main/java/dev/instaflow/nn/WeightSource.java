@@ -39,8 +39,7 @@ public record WeightSource(Backend backend, Checkpoint checkpoint, ModelPart par
      */
     public <M> M load(Predicate<String> unwanted, Weights.ModelBuilder<M> builder)
             throws IOException {
-        List<Parameter> plan = Weights.plan(builder);
-        KeyReport.comparePart(part, expected(plan, unwanted), checkpoint).requireFit(checkpoint);
+        List<Parameter> plan = plan(checkpoint, part, unwanted, builder);
         OwnedWeights owned = new OwnedWeights();
         boolean loaded = false;
         try {
@@ -57,13 +56,59 @@ public record WeightSource(Backend backend, Checkpoint checkpoint, ModelPart par
         }
     }
 
+    /**
+     * Checks a file without loading anything.
+     *
+     * @param checkpoint has CompVis names
+     * @param part which of its networks
+     * @param unwanted as for {@link #load}
+     * @param builder as for {@link #load}; what it builds is dropped
+     * @throws CheckpointFormatException if {@link #load} would refuse the file
+     */
+    public static void requireFit(
+            Checkpoint checkpoint,
+            ModelPart part,
+            Predicate<String> unwanted,
+            Weights.ModelBuilder<?> builder)
+            throws CheckpointFormatException {
+        plan(checkpoint, part, unwanted, builder);
+    }
+
+    private static List<Parameter> plan(
+            Checkpoint checkpoint,
+            ModelPart part,
+            Predicate<String> unwanted,
+            Weights.ModelBuilder<?> builder)
+            throws CheckpointFormatException {
+        List<Parameter> plan = Weights.plan(builder);
+        List<TensorSpec> expected = expected(plan, checkpoint, part.compVisPrefix(), unwanted);
+        KeyReport.comparePart(part, expected, checkpoint).requireFit(checkpoint);
+        for (Parameter parameter : plan) {
+            requireFloats(checkpoint, part.compVisPrefix() + parameter.name());
+        }
+        return plan;
+    }
+
+    private static void requireFloats(Checkpoint checkpoint, String key)
+            throws CheckpointFormatException {
+        Entry entry = checkpoint.find(key).orElseThrow();
+        if (!entry.dtype().isFloat()) {
+            throw new CheckpointFormatException(
+                    "%s: weight \"%s\" holds %s; expected floating-point numbers"
+                            .formatted(checkpoint.path(), key, entry.dtype()));
+        }
+    }
+
     /** The plan, and whatever the file has of what is not wanted. */
-    private List<TensorSpec> expected(List<Parameter> plan, Predicate<String> unwanted) {
+    private static List<TensorSpec> expected(
+            List<Parameter> plan,
+            Checkpoint checkpoint,
+            String prefix,
+            Predicate<String> unwanted) {
         List<TensorSpec> specs = new ArrayList<>();
         for (Parameter parameter : plan) {
-            specs.add(new TensorSpec(key(parameter.name()), sizes(parameter.fileShape())));
+            specs.add(new TensorSpec(prefix + parameter.name(), sizes(parameter.fileShape())));
         }
-        String prefix = part.compVisPrefix();
         for (Entry entry : checkpoint.entries()) {
             String name = entry.name();
             if (name.startsWith(prefix) && unwanted.test(name.substring(prefix.length()))) {
@@ -74,17 +119,9 @@ public record WeightSource(Backend backend, Checkpoint checkpoint, ModelPart par
     }
 
     private Tensor upload(Parameter parameter) throws IOException {
-        Entry entry = checkpoint.find(key(parameter.name())).orElseThrow();
-        if (!entry.dtype().isFloat()) {
-            throw new CheckpointFormatException(
-                    "%s: weight \"%s\" holds %s; expected floating-point numbers"
-                            .formatted(checkpoint.path(), entry.name(), entry.dtype()));
-        }
+        String key = part.compVisPrefix() + parameter.name();
+        Entry entry = checkpoint.find(key).orElseThrow();
         return backend.upload(entry.name(), parameter.form(), parameter.shape(), entry::readFloats);
-    }
-
-    private String key(String name) {
-        return part.compVisPrefix() + name;
     }
 
     private static List<Long> sizes(Shape shape) {

@@ -9,8 +9,10 @@ import dev.instaflow.checkpoint.layout.WeightSet;
  * @param device where it computes
  * @param weights the plain weights of a checkpoint or their moving average
  * @param memoryBytes most memory to use for weights and activations; larger images are decoded in tiles
+ * @param memory which weights stay in memory
  */
-public record EngineSettings(Device device, WeightSet weights, long memoryBytes) {
+public record EngineSettings(
+        Device device, WeightSet weights, long memoryBytes, MemoryMode memory) {
     private static final double SHARE_OF_MEMORY = 0.75;
 
     /** Checks the memory. */
@@ -23,7 +25,7 @@ public record EngineSettings(Device device, WeightSet weights, long memoryBytes)
 
     /**
      * The device that {@link Device#auto()} chooses, plain weights, three quarters of the machine's (or
-     * container's) memory.
+     * container's) memory, all networks resident.
      *
      * @return the settings
      */
@@ -32,13 +34,14 @@ public record EngineSettings(Device device, WeightSet weights, long memoryBytes)
     }
 
     /**
-     * A chosen device, plain weights, three quarters of the machine's (or container's) memory.
+     * A chosen device, plain weights, three quarters of the machine's (or container's) memory, all networks
+     * resident.
      *
      * @param device where to compute
      * @return the settings
      */
     public static EngineSettings on(Device device) {
-        return new EngineSettings(device, WeightSet.PLAIN, machineMemory());
+        return new EngineSettings(device, WeightSet.PLAIN, machineMemory(), MemoryMode.RESIDENT);
     }
 
     private static long machineMemory() {
@@ -57,7 +60,7 @@ public record EngineSettings(Device device, WeightSet weights, long memoryBytes)
      * @return a changed copy
      */
     public EngineSettings withDevice(Device other) {
-        return new EngineSettings(other, weights, memoryBytes);
+        return new EngineSettings(other, weights, memoryBytes, memory);
     }
 
     /**
@@ -67,7 +70,7 @@ public record EngineSettings(Device device, WeightSet weights, long memoryBytes)
      * @return a changed copy
      */
     public EngineSettings withWeights(WeightSet choice) {
-        return new EngineSettings(device, choice, memoryBytes);
+        return new EngineSettings(device, choice, memoryBytes, memory);
     }
 
     /**
@@ -77,6 +80,16 @@ public record EngineSettings(Device device, WeightSet weights, long memoryBytes)
      * @return a changed copy
      */
     public EngineSettings withMemoryBytes(long bytes) {
-        return new EngineSettings(device, weights, bytes);
+        return new EngineSettings(device, weights, bytes, memory);
+    }
+
+    /**
+     * Another memory mode.
+     *
+     * @param mode which weights stay in memory
+     * @return a changed copy
+     */
+    public EngineSettings withMemory(MemoryMode mode) {
+        return new EngineSettings(device, weights, memoryBytes, mode);
     }
 }

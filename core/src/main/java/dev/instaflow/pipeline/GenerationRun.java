@@ -17,6 +17,8 @@ import dev.instaflow.tensor.ChannelOrder;
 import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
 import dev.instaflow.unet.PreparedContext;
+import dev.instaflow.unet.UNet;
+import dev.instaflow.vae.AutoencoderKl;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -38,6 +40,7 @@ final class GenerationRun {
     private static final int TILE_OVERLAP = 16;
 
     private final LoadedModel model;
+    private final Networks networks;
     private final GenerationPlan plan;
     private final long memoryBytes;
     private final MemoryEstimate estimate;
@@ -47,6 +50,7 @@ final class GenerationRun {
 
     GenerationRun(LoadedModel model, GenerationPlan plan, long memoryBytes, RunControl control) {
         this.model = model;
+        this.networks = model.networks();
         this.plan = plan;
         this.memoryBytes = memoryBytes;
         this.estimate = MemoryEstimate.of(model.shapes(), plan.width(), plan.height());
@@ -64,18 +68,41 @@ final class GenerationRun {
                         .initImage()
                         .map(image -> timed(Progress.Stage.ENCODE, () -> encode(ops, image)));
         int count = plan.request().seeds().count();
-        int batch = unetBatch(count);
-        List<Result> results = new ArrayList<>();
-        for (int first = 0; first < count; first += batch) {
-            Batch part = new Batch(first, Math.min(batch, count - first), count);
-            try (Scope scope = ops.openScope()) {
-                Ops inner = scope.ops();
-                Tensor latents =
-                        timed(Progress.Stage.DENOISE, () -> denoise(inner, texts, init, part));
-                timed(Progress.Stage.DECODE, () -> results.addAll(decode(inner, latents, part)));
-            }
+        List<Batch> batches = new ArrayList<>();
+        int most = unetBatch(count);
+        for (int first = 0; first < count; first += most) {
+            batches.add(new Batch(first, Math.min(most, count - first), count));
         }
-        return results;
+        // All latents before the first image, so that each network is needed for one stretch of
+        // time.
+        List<Tensor> latents =
+                timed(Progress.Stage.DENOISE, () -> denoiseAll(ops, texts, init, batches));
+        return timed(Progress.Stage.DECODE, () -> decodeAll(ops, latents, batches));
+    }
+
+    private List<Tensor> denoiseAll(
+            Ops ops, Tensor texts, Optional<Tensor> init, List<Batch> batches) {
+        return networks.unet()
+                .use(
+                        unet -> {
+                            List<Tensor> latents = new ArrayList<>();
+                            for (Batch batch : batches) {
+                                latents.add(denoise(ops, unet, texts, init, batch));
+                            }
+                            return latents;
+                        });
+    }
+
+    private List<Result> decodeAll(Ops ops, List<Tensor> latents, List<Batch> batches) {
+        return networks.decoder()
+                .use(
+                        vae -> {
+                            List<Result> results = new ArrayList<>();
+                            for (int i = 0; i < batches.size(); i++) {
+                                results.addAll(decode(ops, vae, latents.get(i), batches.get(i)));
+                            }
+                            return results;
+                        });
     }
 
     StageTimes times() {
@@ -128,28 +155,36 @@ final class GenerationRun {
                             prompt
                         }
                         : new int[][] {prompt};
-        progress.expect(0, 1, model.text().encoder().blockNames().size());
-        return model.text().encoder().forward(ops, ids, monitor);
+        return networks.text()
+                .use(
+                        encoder -> {
+                            progress.expect(0, 1, encoder.blockNames().size());
+                            return encoder.forward(ops, ids, monitor);
+                        });
     }
 
     /** @return [1,h,w,C], scaled */
     private Tensor encode(Ops outer, InitImage init) {
+        return networks.encoder().use(vae -> encode(outer, vae, init));
+    }
+
+    private Tensor encode(Ops outer, AutoencoderKl vae, InitImage init) {
         Pixels pixels = init.pixels().resized(plan.width(), plan.height());
         float[] image = pixels.toEncoder(model.card().image().color());
         int channels = model.card().image().color().channels();
-        progress.expect(0, 1, model.vae().encoderBlockNames().size());
+        progress.expect(0, 1, vae.encoderBlockNames().size());
         try (Scope scope = outer.openScope()) {
             Ops ops = scope.ops();
             Shape shape = Shape.of(1, plan.height(), plan.width(), channels);
             Tensor x = ops.tensor("init image", shape, image);
             // The mean, where others draw a sample: the spread is far below what is visible, and
             // the start does not depend on a seed.
-            Tensor raw = model.vae().encode(ops, x, monitor).mode(ops);
+            Tensor raw = vae.encode(ops, x, monitor).mode(ops);
             return scope.escape(model.card().latentScale().toLatent(ops, raw));
         }
     }
 
-    private Tensor denoise(Ops outer, Tensor texts, Optional<Tensor> init, Batch batch) {
+    private Tensor denoise(Ops outer, UNet unet, Tensor texts, Optional<Tensor> init, Batch batch) {
         try (Scope scope = outer.openScope()) {
             Ops ops = scope.ops();
             BatchNoise streams =
@@ -166,7 +201,7 @@ final class GenerationRun {
             double strength = plan.request().initImage().map(InitImage::strength).orElse(1.0);
             int steps = Math.max(1, sampler.steps(strength));
             double share = (double) batch.size() / batch.count();
-            int blocks = model.unet().blockNames().size();
+            int blocks = unet.blockNames().size();
             progress.expect(batch.begun(0), share / steps, blocks);
             SamplingRequest watched =
                     request.withListener(
@@ -175,21 +210,21 @@ final class GenerationRun {
                                             batch.begun(step.done() * batch.size()),
                                             share / steps,
                                             blocks));
-            Denoiser denoiser = plan.guidance().over(network(ops, texts, batch.size()));
+            Denoiser denoiser = plan.guidance().over(network(ops, unet, texts, batch.size()));
             return scope.escape(sampler.sample(ops, denoiser, watched).latents());
         }
     }
 
-    private ConditionalDenoiser network(Ops ops, Tensor texts, int n) {
+    private ConditionalDenoiser network(Ops ops, UNet unet, Tensor texts, int n) {
         Tensor context =
                 plan.guidance().isOn()
                         ? ops.concatBatch(
                                 repeat(ops, ops.sliceBatch(texts, 0, 1), n),
                                 repeat(ops, ops.sliceBatch(texts, 1, 2), n))
                         : repeat(ops, texts, n);
-        PreparedContext prepared = model.unet().prepare(ops, context);
+        PreparedContext prepared = unet.prepare(ops, context);
         return (inner, latents, labels, contexts) ->
-                model.unet().forward(inner, latents, labels, prepared, monitor);
+                unet.forward(inner, latents, labels, prepared, monitor);
     }
 
     /** @return [n,..] from [1,..] */
@@ -204,7 +239,7 @@ final class GenerationRun {
 
     private Shape latentShape(long n) {
         return Shape.of(
-                n, plan.latentHeight(), plan.latentWidth(), model.vae().config().embedDim());
+                n, plan.latentHeight(), plan.latentWidth(), model.config().vae().embedDim());
     }
 
     private Tensor noise(Ops ops, BatchNoise streams, Batch batch) {
@@ -255,7 +290,7 @@ final class GenerationRun {
         return ops.tensor("mask", shape, keep);
     }
 
-    private List<Result> decode(Ops ops, Tensor latents, Batch batch) {
+    private List<Result> decode(Ops ops, AutoencoderKl vae, Tensor latents, Batch batch) {
         long each = estimate.vaeBytes();
         boolean whole = each <= memoryBytes;
         int group = (int) Math.max(1, Math.min(batch.size(), DECODE_BATCH_BYTES / each));
@@ -267,25 +302,26 @@ final class GenerationRun {
                 Tensor part = inner.sliceBatch(latents, i, i + (long) n);
                 Tensor raw = model.card().latentScale().toRaw(inner, part);
                 Batch decoded = new Batch(batch.first() + i, n, batch.count());
-                float[] images = whole ? wholly(inner, raw, decoded) : tiled(inner, raw, decoded);
+                float[] images =
+                        whole ? wholly(inner, vae, raw, decoded) : tiled(inner, vae, raw, decoded);
                 addResults(results, images, inner.toArray(part), n);
             }
         }
         return results;
     }
 
-    private float[] wholly(Ops ops, Tensor raw, Batch batch) {
+    private float[] wholly(Ops ops, AutoencoderKl vae, Tensor raw, Batch batch) {
         double share = (double) batch.size() / batch.count();
-        progress.expect(batch.begun(0), share, model.vae().decoderBlockNames().size());
-        return ops.toArray(model.vae().decode(ops, raw, monitor));
+        progress.expect(batch.begun(0), share, vae.decoderBlockNames().size());
+        return ops.toArray(vae.decode(ops, raw, monitor));
     }
 
     /** A batch is a single image here: it is too large already. */
-    private float[] tiled(Ops ops, Tensor raw, Batch batch) {
-        TiledDecoder decoder = new TiledDecoder(model.vae(), TILE, TILE_OVERLAP);
+    private float[] tiled(Ops ops, AutoencoderKl vae, Tensor raw, Batch batch) {
+        TiledDecoder decoder = new TiledDecoder(vae, TILE, TILE_OVERLAP);
         int blocks =
                 decoder.tiles(plan.latentHeight(), plan.latentWidth())
-                        * model.vae().decoderBlockNames().size();
+                        * vae.decoderBlockNames().size();
         progress.expect(batch.begun(0), 1.0 / batch.count(), blocks);
         return decoder.decode(ops, raw, monitor);
     }

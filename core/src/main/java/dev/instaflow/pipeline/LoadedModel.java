@@ -3,18 +3,15 @@ package dev.instaflow.pipeline;
 import dev.instaflow.checkpoint.layout.ArchitectureShapes;
 import dev.instaflow.model.ModelCard;
 import dev.instaflow.model.ModelConfig;
-import dev.instaflow.unet.UNet;
-import dev.instaflow.vae.AutoencoderKl;
 
 /**
- * The networks of one model and what goes with them. Thread-safe.
+ * What an engine knows of one model. Thread-safe.
  *
  * @param card what the tensors do not tell
  * @param config the sizes of the networks
  * @param shapes the sizes as the tensors tell them, for estimates of memory
- * @param text tokenizer and text encoder
- * @param unet the denoising network
- * @param vae the autoencoder
+ * @param text how prompts are cut
+ * @param networks text encoder, UNet and autoencoder
  * @param sha256 of the model's file or files
  */
 record LoadedModel(
@@ -22,15 +19,12 @@ record LoadedModel(
         ModelConfig config,
         ArchitectureShapes shapes,
         TextStage text,
-        UNet unet,
-        AutoencoderKl vae,
+        Networks networks,
         WeightsHash sha256)
         implements AutoCloseable {
     /** Frees the weights; a second call does nothing. */
     @Override
     public void close() {
-        text.encoder().close();
-        unet.close();
-        vae.close();
+        networks.close();
     }
 }

@@ -13,66 +13,69 @@ import dev.instaflow.model.ModelConfig;
 import dev.instaflow.unet.UNet;
 import dev.instaflow.vae.AutoencoderKl;
 import java.io.IOException;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
-/** Brings the networks of a checkpoint to a backend; on failure nothing of them is left there. */
+/**
+ * Checks a checkpoint as a whole and makes a model of it. Its networks are loaded at once or later, as the
+ * memory mode says; on failure nothing of them is left.
+ */
 final class ModelLoader {
     private final ModelFiles files;
     private final Backend backend;
     private final WeightSet weights;
+    private final MemoryMode mode;
 
-    ModelLoader(ModelFiles files, Backend backend, WeightSet weights) {
+    ModelLoader(ModelFiles files, Backend backend, WeightSet weights, MemoryMode mode) {
         this.files = files;
         this.backend = backend;
         this.weights = weights;
+        this.mode = mode;
     }
 
+    /** The model owns the open file. */
     LoadedModel load() throws IOException {
-        try (CompVisView view = CompVisView.open(files.model(), weights)) {
-            requireAllParts(view);
-            ModelCard card = files.card(view);
-            ModelConfig config = files.config(view);
-            return load(view, card, config);
-        }
-    }
-
-    private LoadedModel load(CompVisView view, ModelCard card, ModelConfig config)
-            throws IOException {
-        Deque<Runnable> undo = new ArrayDeque<>();
+        CompVisView view = CompVisView.open(files.model(), weights);
+        LoadedModel model;
         try {
-            ClipTextModel text = ClipTextModel.load(backend, view, config.text());
-            undo.push(text::close);
-            UNet unet = UNet.load(backend, view, config.unet());
-            undo.push(unet::close);
-            AutoencoderKl vae =
-                    AutoencoderKl.load(backend, view, config.vae(), AutoencoderKl.Parts.BOTH);
-            undo.push(vae::close);
-            WeightsHash hash = new WeightsHash(files.model());
-            LoadedModel model =
-                    new LoadedModel(
-                            card,
-                            config,
-                            ArchitectureShapes.of(view),
-                            textStage(text, config),
-                            unet,
-                            vae,
-                            hash);
-            undo.clear();
+            model = describe(view);
+        } catch (IOException | RuntimeException e) {
+            view.close();
+            throw e;
+        }
+        boolean loaded = false;
+        try {
+            model.networks().loadResident();
+            loaded = true;
             return model;
         } finally {
-            undo.forEach(Runnable::run);
+            if (!loaded) {
+                model.close();
+            }
         }
     }
 
-    private TextStage textStage(ClipTextModel text, ModelConfig config) throws IOException {
+    private LoadedModel describe(CompVisView view) throws IOException {
+        requireAllParts(view);
+        ModelCard card = files.card(view);
+        ModelConfig config = files.config(view);
+        ClipTextModel.requireFit(view, config.text());
+        UNet.requireFit(view, config.unet());
+        AutoencoderKl.requireFit(view, config.vae());
+        return new LoadedModel(
+                card,
+                config,
+                ArchitectureShapes.of(view),
+                textStage(config),
+                new Networks(backend, view, config, mode),
+                new WeightsHash(files.model()));
+    }
+
+    private TextStage textStage(ModelConfig config) throws IOException {
         List<Caption> captions = files.captions();
         return new TextStage(
                 files.tokenizer(config.text().maxLength()),
-                text,
                 captions,
                 ModelFiles.knownWords(captions));
     }

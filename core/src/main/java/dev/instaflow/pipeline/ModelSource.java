@@ -84,21 +84,43 @@ public final class ModelSource {
         return new ModelSource(path, tokenizer, card, Optional.of(known));
     }
 
-    /** Reads everything and brings the weights to the backend. */
+    /** Checks everything, and loads what the settings want loaded. */
     LoadedModel load(Backend backend, EngineSettings settings) throws IOException {
         if (path.isEmpty()) {
             try (BundledModel bundled = BundledModel.extract()) {
-                LoadedModel model = loader(bundled.checkpoint(), backend, settings).load();
-                model.sha256().get(); // now, while the copy is there
-                return model;
+                LoadedModel model =
+                        loader(bundled.checkpoint(), backend, resident(settings)).load();
+                return withoutItsFile(model);
             }
         }
         return loader(path.get(), backend, settings).load();
     }
 
+    /** Memory that a model of 7 MB could save is not worth keeping a copy of its file. */
+    private static EngineSettings resident(EngineSettings settings) {
+        return settings.withMemory(MemoryMode.RESIDENT);
+    }
+
+    private static LoadedModel withoutItsFile(LoadedModel model) throws IOException {
+        boolean whole = false;
+        try {
+            model.networks().loadWholly();
+            model.sha256().get();
+            whole = true;
+            return model;
+        } finally {
+            if (!whole) {
+                model.close();
+            }
+        }
+    }
+
     private ModelLoader loader(Path model, Backend backend, EngineSettings settings)
             throws IOException {
         return new ModelLoader(
-                new ModelFiles(model, tokenizer, card, config), backend, settings.weights());
+                new ModelFiles(model, tokenizer, card, config),
+                backend,
+                settings.weights(),
+                settings.memory());
     }
 }

@@ -8,7 +8,7 @@ package dev.instaflow.pipeline;
  * @param fraction of the stage, in [0,1], never falling while the stage lasts
  */
 public record Progress(Stage stage, String block, double fraction) {
-    /** The stages, in order; with many images, denoising and decoding take turns. */
+    /** The stages, in order; each is over for all images before the next begins. */
     public enum Stage {
         /** The text encoder. */
         TEXT,

@@ -20,6 +20,9 @@ final class ProgressMonitor implements BlockMonitor {
 
     /** A new stage begins. */
     void enter(Progress.Stage next) {
+        if (control.cancel().isCancelled()) {
+            throw new CancellationException("cancelled before " + next);
+        }
         if (stage != next) {
             stage = next;
             fraction = 0;

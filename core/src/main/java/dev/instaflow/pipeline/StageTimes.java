@@ -1,7 +1,8 @@
 package dev.instaflow.pipeline;
 
 /**
- * Wall time of a generation by stage, for all its images together.
+ * Wall time of a generation by stage, for all its images together. The time to load a network counts where
+ * the engine loads it for the request.
  *
  * @param textNanos text encoder
  * @param encodeNanos init image; 0 without one

@@ -1,6 +1,5 @@
 package dev.instaflow.pipeline;
 
-import dev.instaflow.clip.ClipTextModel;
 import dev.instaflow.tokenizer.ClipTokenizer;
 import dev.instaflow.tokenizer.KnownWords;
 import java.util.List;
@@ -10,15 +9,10 @@ import java.util.Optional;
  * From a prompt to what the text encoder sees.
  *
  * @param tokenizer cuts the prompt
- * @param encoder the network
  * @param captions that the model was trained on, if it lists them
  * @param knownWords the words of those captions
  */
-record TextStage(
-        ClipTokenizer tokenizer,
-        ClipTextModel encoder,
-        List<Caption> captions,
-        Optional<KnownWords> knownWords) {
+record TextStage(ClipTokenizer tokenizer, List<Caption> captions, Optional<KnownWords> knownWords) {
     PromptNotes notesOn(String prompt) {
         return PromptNotes.of(tokenizer.encode(prompt), prompt, knownWords);
     }

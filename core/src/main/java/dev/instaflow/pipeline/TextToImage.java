@@ -11,7 +11,8 @@ import java.util.Map;
 import java.util.OptionalDouble;
 
 /**
- * Makes images from text. An engine holds one set of weights on one device, for as long as it is open:
+ * Makes images from text. An engine holds one set of weights on one device, for as long as it is open or, by
+ * {@link MemoryMode}, for as long as a request needs them:
  *
  * <pre>{@code
  * try (TextToImage engine = TextToImage.open(ModelSource.of(Path.of("instaflow.ckpt")))) {
@@ -29,7 +30,8 @@ public final class TextToImage implements AutoCloseable {
     private final LoadedModel model;
     private final EngineSettings settings;
 
-    private TextToImage(Backend backend, LoadedModel model, EngineSettings settings) {
+    /** Takes backend and model over. */
+    TextToImage(Backend backend, LoadedModel model, EngineSettings settings) {
         this.backend = backend;
         this.model = model;
         this.settings = settings;
@@ -155,7 +157,11 @@ public final class TextToImage implements AutoCloseable {
     public List<GeneratedImage> generate(GenerationRequest request, RunControl control) {
         GenerationPlan plan =
                 GenerationPlan.of(model.card(), model.config().vae().factor(), request);
-        long memory = settings.memoryBytes() - backend.heldBytes();
+        return model.networks().inTurn(() -> generate(plan, control));
+    }
+
+    private List<GeneratedImage> generate(GenerationPlan plan, RunControl control) {
+        long memory = settings.memoryBytes() - backend.heldBytes() - model.networks().bytesToCome();
         GenerationRun run = new GenerationRun(model, plan, memory, control);
         List<GenerationRun.Result> results;
         try (Scope scope = backend.openScope("generate")) {

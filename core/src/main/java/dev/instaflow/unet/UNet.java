@@ -2,6 +2,7 @@ package dev.instaflow.unet;
 
 import dev.instaflow.backend.Backend;
 import dev.instaflow.checkpoint.Checkpoint;
+import dev.instaflow.checkpoint.CheckpointFormatException;
 import dev.instaflow.checkpoint.layout.ModelPart;
 import dev.instaflow.nn.Attention;
 import dev.instaflow.nn.BlockMonitor;
@@ -56,6 +57,22 @@ public final class UNet implements AutoCloseable {
             throws IOException {
         return new WeightSource(backend, checkpoint, ModelPart.UNET)
                 .load(key -> false, (weights, owned) -> build(config, weights, owned));
+    }
+
+    /**
+     * Checks a file without loading anything.
+     *
+     * @param checkpoint has CompVis names
+     * @param config what the file should hold
+     * @throws dev.instaflow.checkpoint.CheckpointFormatException if {@link #load} would refuse it
+     */
+    public static void requireFit(Checkpoint checkpoint, UNetConfig config)
+            throws CheckpointFormatException {
+        WeightSource.requireFit(
+                checkpoint,
+                ModelPart.UNET,
+                key -> false,
+                (weights, owned) -> build(config, weights, owned));
     }
 
     /**

@@ -2,6 +2,7 @@ package dev.instaflow.vae;
 
 import dev.instaflow.backend.Backend;
 import dev.instaflow.checkpoint.Checkpoint;
+import dev.instaflow.checkpoint.CheckpointFormatException;
 import dev.instaflow.checkpoint.layout.ModelPart;
 import dev.instaflow.nn.BlockMonitor;
 import dev.instaflow.nn.Linear;
@@ -14,6 +15,7 @@ import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
 import java.io.IOException;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -24,15 +26,28 @@ import java.util.Map;
  * <p>Thread-safe: any number of threads may use one autoencoder, each with its own {@link Ops}.
  */
 public final class AutoencoderKl implements AutoCloseable {
-    private static final String ENCODER = "encoder";
-    private static final String QUANT = "quant_conv";
-
     /** How much of an autoencoder to load. */
     public enum Parts {
         /** Encoder and decoder. */
         BOTH,
         /** Only what images are made with: 60 % of the memory. */
-        DECODER
+        DECODER,
+        /** Only what an init image needs. */
+        ENCODER;
+
+        private boolean encodes() {
+            return this != DECODER;
+        }
+
+        private boolean decodes() {
+            return this != ENCODER;
+        }
+
+        /** Whether a key, without the prefix of the autoencoder, belongs to what is not wanted. */
+        private boolean leavesOut(String key) {
+            boolean encoder = key.startsWith("encoder.") || key.startsWith("quant_conv.");
+            return encoder ? !encodes() : !decodes();
+        }
     }
 
     private final VaeConfig config;
@@ -44,20 +59,24 @@ public final class AutoencoderKl implements AutoCloseable {
         this.config = config;
         this.owned = owned;
         // In file order: encoder, decoder, and then the projections at their meeting point.
-        if (parts == Parts.BOTH) {
-            Encoder.addTo(encoder, weights.under(ENCODER), config);
+        if (parts.encodes()) {
+            Encoder.addTo(encoder, weights.under("encoder"), config);
         }
         VaeChain afterProjection = new VaeChain();
-        Decoder.addTo(afterProjection, weights.under("decoder"), config);
+        if (parts.decodes()) {
+            Decoder.addTo(afterProjection, weights.under("decoder"), config);
+        }
         long z = config.zChannels();
         long latent = config.embedDim();
-        if (parts == Parts.BOTH) {
-            Linear quant = Linear.loadPointwise(weights.under(QUANT), 2 * z, 2 * latent);
-            encoder.add("vae." + QUANT, quant::forward);
+        if (parts.encodes()) {
+            Linear quant = Linear.loadPointwise(weights.under("quant_conv"), 2 * z, 2 * latent);
+            encoder.add("vae.quant_conv", quant::forward);
         }
-        Linear postQuant = Linear.loadPointwise(weights.under("post_quant_conv"), latent, z);
-        decoder.add("vae.post_quant_conv", postQuant::forward);
-        decoder.addAll(afterProjection);
+        if (parts.decodes()) {
+            Linear postQuant = Linear.loadPointwise(weights.under("post_quant_conv"), latent, z);
+            decoder.add("vae.post_quant_conv", postQuant::forward);
+            decoder.addAll(afterProjection);
+        }
     }
 
     /**
@@ -77,14 +96,24 @@ public final class AutoencoderKl implements AutoCloseable {
             throws IOException {
         return new WeightSource(backend, checkpoint, ModelPart.VAE)
                 .load(
-                        key -> isUnused(key, parts),
+                        parts::leavesOut,
                         (weights, owned) -> new AutoencoderKl(config, parts, weights, owned));
     }
 
-    /** The encoder, where it is not wanted. */
-    private static boolean isUnused(String key, Parts parts) {
-        return parts == Parts.DECODER
-                && (key.startsWith(ENCODER + '.') || key.startsWith(QUANT + '.'));
+    /**
+     * Checks a file without loading anything.
+     *
+     * @param checkpoint has CompVis names
+     * @param config what the file should hold: encoder and decoder
+     * @throws dev.instaflow.checkpoint.CheckpointFormatException if {@link #load} would refuse it
+     */
+    public static void requireFit(Checkpoint checkpoint, VaeConfig config)
+            throws CheckpointFormatException {
+        WeightSource.requireFit(
+                checkpoint,
+                ModelPart.VAE,
+                Parts.BOTH::leavesOut,
+                (weights, owned) -> new AutoencoderKl(config, Parts.BOTH, weights, owned));
     }
 
     /**
@@ -119,7 +148,7 @@ public final class AutoencoderKl implements AutoCloseable {
     /**
      * What a monitor is told when an image is encoded.
      *
-     * @return names in order; empty if only the decoder was loaded
+     * @return names in order; empty if the encoder was not loaded
      */
     public List<String> encoderBlockNames() {
         return encoder.names();
@@ -128,7 +157,7 @@ public final class AutoencoderKl implements AutoCloseable {
     /**
      * What a monitor is told when a latent is decoded.
      *
-     * @return names in order
+     * @return names in order; empty if the decoder was not loaded
      */
     public List<String> decoderBlockNames() {
         return decoder.names();
@@ -144,10 +173,7 @@ public final class AutoencoderKl implements AutoCloseable {
      * @throws IllegalStateException if only the decoder was loaded
      */
     public Posterior encode(Ops outer, Tensor image, BlockMonitor monitor) {
-        if (encoder.names().isEmpty()) {
-            throw new IllegalStateException(
-                    "VAE: only the decoder was loaded; load " + Parts.BOTH + " to encode");
-        }
+        requireLoaded(encoder, Parts.ENCODER);
         Shape shape = image.shape();
         checkChannels("image", image, config.inChannels());
         if (shape.size(1) % config.factor() != 0 || shape.size(2) % config.factor() != 0) {
@@ -168,10 +194,20 @@ public final class AutoencoderKl implements AutoCloseable {
      * @param rawLatent [N,h,w,C], divided by the model's scale factor
      * @param monitor told after each block
      * @return [N,H,W,C], about -1..1, not clamped; owned by the scope of {@code ops}
+     * @throws IllegalStateException if only the encoder was loaded
      */
     public Tensor decode(Ops ops, Tensor rawLatent, BlockMonitor monitor) {
+        requireLoaded(decoder, Parts.DECODER);
         checkChannels("latent", rawLatent, config.embedDim());
         return decoder.run(ops, rawLatent, monitor);
+    }
+
+    private static void requireLoaded(VaeChain chain, Parts wanted) {
+        if (chain.names().isEmpty()) {
+            throw new IllegalStateException(
+                    "VAE: its %s was not loaded; load %s or %s"
+                            .formatted(wanted.name().toLowerCase(Locale.ROOT), wanted, Parts.BOTH));
+        }
     }
 
     private static void checkChannels(String role, Tensor x, int channels) {

@@ -98,8 +98,21 @@ class ModelSourceTest {
         Path yaml = folder.resolve("tiny.yaml");
         String wrong = Files.readString(yaml).replace("num_res_blocks: 2", "num_res_blocks: 1");
         Files.writeString(yaml, wrong);
-        String message = refusal(ModelSource.of(model), SETTINGS);
-        assertTrue(message.contains("model.diffusion_model."), message);
+        for (MemoryMode mode : MemoryMode.values()) {
+            String message = refusal(ModelSource.of(model), SETTINGS.withMemory(mode));
+            assertTrue(message.contains("model.diffusion_model."), message);
+        }
+    }
+
+    @Test
+    void aDecoderThatDoesNotFitIsFoundBeforeTheFirstStageRuns() throws IOException {
+        Path model = copyWithYaml("tiny");
+        Path yaml = folder.resolve("tiny.yaml");
+        String wrong = Files.readString(yaml).replace("z_channels: 4", "z_channels: 8");
+        Files.writeString(yaml, wrong);
+        EngineSettings byStage = SETTINGS.withMemory(MemoryMode.BY_STAGE);
+        String message = refusal(ModelSource.of(model), byStage);
+        assertTrue(message.contains("first_stage_model."), message);
     }
 
     private static String refusal(ModelSource source, EngineSettings settings) {

@@ -79,7 +79,7 @@ final class CpuEngine implements AutoCloseable {
     /** A tensor that lives as long as a model, its values undefined. */
     Tensor allocateWeight(String name, Shape shape) {
         long bytes = CpuStorage.bytesOf(shape.count());
-        MemoryPool.Block block = pool.takeExact(bytes, "weight \"" + name + "\" " + shape);
+        MemoryPool.Block block = pool.takeWeight(bytes, "weight \"" + name + "\" " + shape);
         return new Tensor(name, shape, DType.F32, new CpuStorage(this, name, shape, bytes, block));
     }
 

@@ -2,13 +2,15 @@ package dev.instaflow.backend.cpu;
 
 import dev.instaflow.backend.OutOfDeviceMemoryException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.bytedeco.javacpp.Pointer;
 
 /**
  * Native memory that is kept for reuse: a run that repeats asks the system for nothing. Large blocks are
- * ranges of an {@link Arena}; small ones are kept by size class, eight classes to a power of two.
- * Thread-safe.
+ * ranges of an {@link Arena}; small ones are kept by size class, eight classes to a power of two. Weights lie
+ * in arenas of their own, which go back to the system with the last weight in them. Thread-safe.
  */
 final class MemoryPool implements AutoCloseable {
     /** A cache line and the widest vector register; oneDNN asks for it. */
@@ -16,6 +18,13 @@ final class MemoryPool implements AutoCloseable {
 
     /** Blocks from this size on come from an arena. */
     static final long LARGE = 1L << 20;
+
+    /**
+     * Weights ask the system for this much at a time. The C library maps anything above 32 MiB by itself and
+     * unmaps it at once; smaller pieces end up between others in its heap, where 1.6 GB were seen to stay
+     * after the weights had been freed.
+     */
+    static final long WEIGHTS = 64L << 20;
 
     /** More is not asked of the system even where it would promise it. */
     private static final long LARGEST = 1L << 46;
@@ -58,6 +67,7 @@ final class MemoryPool implements AutoCloseable {
     private final Block[] idle = new Block[CLASSES];
     private final List<Arena> arenas = new ArrayList<>();
     private final List<Block> arenaMemory = new ArrayList<>();
+    private final Map<Arena, Block> weightArenas = new LinkedHashMap<>();
     private final NativeAddress freeing = new NativeAddress();
     private long blockBytes;
     private long systemCalls;
@@ -76,17 +86,37 @@ final class MemoryPool implements AutoCloseable {
         return block;
     }
 
-    /** A block of its own, for what lives as long as a model. */
-    synchronized Block takeExact(long bytes, Object what) {
-        return allocate(bytes, -1, what);
+    /** A block for a weight: together with the other weights, apart from what comes and goes. */
+    synchronized Block takeWeight(long bytes, Object what) {
+        for (Arena arena : weightArenas.keySet()) {
+            Arena.Range range = arena.take(bytes);
+            if (range != null) {
+                return new Block(range);
+            }
+        }
+        long size = Math.max(bytes, WEIGHTS);
+        if (bytes > LARGEST || lacks(size)) {
+            throw outOfMemory(bytes, what);
+        }
+        Pointer memory = Pointer.malloc(size + 2 * ALIGNMENT);
+        if (memory == null) {
+            throw outOfMemory(bytes, what);
+        }
+        systemCalls++;
+        Block block = new Block(memory.address(), size, -1);
+        Arena arena = new Arena(block.address(), size + ALIGNMENT);
+        weightArenas.put(arena, block);
+        return new Block(arena.take(bytes));
     }
 
     /** Gives a block back. */
     synchronized void give(Block block) {
         if (block.range != null) {
-            block.range.arena().give(block.range);
-        } else if (block.sizeClass < 0) {
-            free(block);
+            Arena arena = block.range.arena();
+            arena.give(block.range);
+            if (arena.isIdle() && weightArenas.containsKey(arena)) {
+                Pointer.free(freeing.at(weightArenas.remove(arena).base));
+            }
         } else {
             block.next = idle[block.sizeClass];
             idle[block.sizeClass] = block;
@@ -182,6 +212,9 @@ final class MemoryPool implements AutoCloseable {
     synchronized long heldBytes() {
         long bytes = blockBytes;
         for (Arena arena : arenas) {
+            bytes += arena.usedBytes();
+        }
+        for (Arena arena : weightArenas.keySet()) {
             bytes += arena.usedBytes();
         }
         return bytes;

@@ -30,7 +30,7 @@ final class PackedWeight extends CpuStorage {
                 name,
                 shape,
                 layout.bytes(),
-                engine.pool().takeExact(layout.bytes(), "weight \"" + name + "\" " + shape));
+                engine.pool().takeWeight(layout.bytes(), "weight \"" + name + "\" " + shape));
         this.form = form;
         this.layout = layout;
     }
@@ -55,7 +55,7 @@ final class PackedWeight extends CpuStorage {
                 return copy.block.address();
             }
         }
-        MemoryPool.Block block = engine().pool().takeExact(wanted.bytes(), this);
+        MemoryPool.Block block = engine().pool().takeWeight(wanted.bytes(), this);
         WeightPacker.reorder(engine(), layout, wanted).run(address(), block.address());
         copies.add(new Copy(wanted, block));
         return block.address();

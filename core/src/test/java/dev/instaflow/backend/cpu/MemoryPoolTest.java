@@ -120,10 +120,22 @@ class MemoryPoolTest {
     }
 
     @Test
-    void exactBlocksGoBackToTheSystem() {
-        MemoryPool.Block weight = pool.takeExact(12_345, "weight");
-        assertEquals(12_345, pool.heldBytes());
-        pool.give(weight);
+    void weightsLieTogetherAndGoBackToTheSystemWithTheLastOfThem() {
+        List<MemoryPool.Block> model = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            model.add(pool.takeWeight(12_345, "weight"));
+            assertEquals(0, model.get(i).address() % MemoryPool.ALIGNMENT);
+        }
+        model.add(pool.takeWeight(MemoryPool.WEIGHTS, "a large weight"));
+        assertEquals(2, pool.systemCalls());
+        long held = pool.heldBytes();
+        assertTrue(held >= 100 * 12_345 + MemoryPool.WEIGHTS, "held " + held);
+        assertTrue(held <= 100 * (12_345 + 64) + MemoryPool.WEIGHTS, "held " + held);
+        MemoryPool.Block last = model.remove(50);
+        model.forEach(pool::give);
+        assertTrue(pool.heldBytes() < MemoryPool.WEIGHTS);
+        assertTrue(pool.heldBytes() > 0);
+        pool.give(last);
         assertEquals(0, pool.heldBytes());
     }
 

@@ -1,10 +1,13 @@
 package dev.instaflow.examples.cli;
 
 import dev.instaflow.backend.Device;
+import dev.instaflow.checkpoint.layout.WeightSet;
+import dev.instaflow.pipeline.EngineSettings;
+import dev.instaflow.pipeline.MemoryMode;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
-/** Where to compute. */
+/** Where and how to compute. */
 final class DeviceOptions {
     @Option(
             names = "--device",
@@ -21,6 +24,14 @@ final class DeviceOptions {
             paramLabel = "N",
             description = "Threads of the CPU device. Default: one for each processor.")
     private Optional<Integer> threads;
+
+    /**
+     * Settings for one request: networks that are loaded one after the other take no longer than networks that
+     * are loaded together.
+     */
+    EngineSettings settings(WeightSet weights) {
+        return EngineSettings.on(device()).withWeights(weights).withMemory(MemoryMode.BY_STAGE);
+    }
 
     Device device() {
         if (threads.isEmpty()) {

@@ -94,9 +94,7 @@ final class GenerateCommand implements Callable<Integer> {
                 request.prompt(),
                 overwrite ? OutputFiles.Existing.REPLACE : OutputFiles.Existing.KEEP);
         ModelChoice choice = model.choice();
-        EngineSettings settings =
-                EngineSettings.on(device.device())
-                        .withWeights(ema ? WeightSet.EMA : WeightSet.PLAIN);
+        EngineSettings settings = device.settings(ema ? WeightSet.EMA : WeightSet.PLAIN);
         long start = System.nanoTime();
         try (TextToImage engine = TextToImage.open(choice.source(), settings)) {
             long loadNanos = System.nanoTime() - start;

@@ -88,8 +88,7 @@ final class RegenerateCommand implements Callable<Integer> {
     private GeneratedImage generate(ImageParameters recorded, GenerationRequest request)
             throws IOException {
         ModelChoice choice = model.choice().or(ModelChoice.recorded(recorded));
-        EngineSettings settings =
-                EngineSettings.on(device.device()).withWeights(recorded.stamp().weights());
+        EngineSettings settings = device.settings(recorded.stamp().weights());
         try (TextToImage engine = TextToImage.open(choice.source(), settings)) {
             requireSameModel(engine, recorded.stamp());
             GeneratedImage again = ProgressBar.generate(terminal, engine, request).get(0);

@@ -1,0 +1,17 @@
+package dev.instaflow.pipeline;
+
+/** Which weights an engine keeps in memory, and for how long. The images are the same to the bit. */
+public enum MemoryMode {
+    /**
+     * All networks are loaded when the engine opens and stay until it closes, for the fastest next image; the
+     * encoder of init images from its first use on.
+     */
+    RESIDENT,
+    /**
+     * One network at a time: the text encoder is loaded, run and freed, then the UNet, then the decoder. A
+     * single request takes no longer than loading everything first; each further one loads again. Requests
+     * on one engine run one after the other. The bundled model is so small that it is resident all the
+     * same.
+     */
+    BY_STAGE
+}
