@@ -12,11 +12,14 @@ import java.util.function.Function;
  * backend's {@code Ops} call {@link #own} for each tensor that they make.
  */
 public final class TensorScope implements Scope {
+    /** A step makes hundreds of scopes, most of which own one to three tensors. */
+    private static final int FEW = 3;
+
     private final String name;
     private final TensorScope outer;
     private final Function<TensorScope, Ops> opsFactory;
     private final Thread thread = Thread.currentThread();
-    private final List<Tensor> owned = new ArrayList<>();
+    private final List<Tensor> owned = new ArrayList<>(FEW);
     private Ops ops;
     private boolean closed;
 
@@ -104,10 +107,15 @@ public final class TensorScope implements Scope {
             return;
         }
         closed = true;
-        String reason = "scope \"" + name + "\" closed";
         for (int i = owned.size() - 1; i >= 0; i--) {
-            owned.get(i).close(reason);
+            owned.get(i).close(this);
         }
         owned.clear();
+    }
+
+    /** What ended the tensors of a closed scope, for their messages. */
+    @Override
+    public String toString() {
+        return "scope \"" + name + "\" closed";
     }
 }

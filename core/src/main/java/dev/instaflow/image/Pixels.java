@@ -55,24 +55,62 @@ public final class Pixels {
      * @return the image
      */
     public static Pixels fromDecoder(ColorFormat format, int width, int height, float[] image) {
-        int c = format.channels();
-        if (image.length != (long) width * height * c) {
+        int rowLength = width * format.channels();
+        if (image.length != (long) rowLength * height) {
             throw new IllegalArgumentException(
                     "%d values are not a %dx%d %s image"
                             .formatted(image.length, width, height, format));
         }
-        byte[] bytes = new byte[image.length];
-        for (int at = 0; at < image.length; at += c) {
-            float alpha = c == 4 ? unit(image[at + 3]) : 1;
-            for (int i = 0; i < 3; i++) {
-                float colour = alpha > LEAST_ALPHA ? Math.min(1, unit(image[at + i]) / alpha) : 0;
-                bytes[at + i] = (byte) (int) Math.rint(colour * 255);
-            }
-            if (c == 4) {
-                bytes[at + 3] = (byte) (int) Math.rint(alpha * 255);
-            }
+        return fromDecoder(
+                format,
+                width,
+                height,
+                (y, row) -> System.arraycopy(image, y * rowLength, row, 0, rowLength));
+    }
+
+    /** A decoder's output, row by row, so that it need not stand on the heap as a whole. */
+    @FunctionalInterface
+    public interface Rows {
+        /**
+         * Copies a row.
+         *
+         * @param y from the top
+         * @param row [width,C], receives the values
+         */
+        void read(int y, float[] row);
+    }
+
+    /**
+     * As {@link #fromDecoder(ColorFormat, int, int, float[])}, row by row.
+     *
+     * @param format what the channels mean
+     * @param width columns
+     * @param height rows
+     * @param rows asked for each row once, from the top, always with the same array
+     * @return the image
+     */
+    public static Pixels fromDecoder(ColorFormat format, int width, int height, Rows rows) {
+        int c = format.channels();
+        float[] row = new float[Math.multiplyExact(width, c)];
+        byte[] bytes = new byte[Math.multiplyExact(row.length, height)];
+        for (int y = 0; y < height; y++) {
+            rows.read(y, row);
+            writeRow(row, c, bytes, y * row.length);
         }
         return new Pixels(width, height, c, bytes);
+    }
+
+    private static void writeRow(float[] row, int c, byte[] bytes, int to) {
+        for (int at = 0; at < row.length; at += c) {
+            float alpha = c == 4 ? unit(row[at + 3]) : 1;
+            for (int i = 0; i < 3; i++) {
+                float colour = alpha > LEAST_ALPHA ? Math.min(1, unit(row[at + i]) / alpha) : 0;
+                bytes[to + at + i] = (byte) (int) Math.rint(colour * 255);
+            }
+            if (c == 4) {
+                bytes[to + at + 3] = (byte) (int) Math.rint(alpha * 255);
+            }
+        }
     }
 
     private static float unit(float x) {

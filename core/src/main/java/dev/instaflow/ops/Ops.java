@@ -39,6 +39,19 @@ public interface Ops {
     float[] toArray(Tensor x);
 
     /**
+     * Some of the values, after all pending work on them is done.
+     *
+     * @param x any shape, F32
+     * @param first index of the first value, row-major
+     * @param target receives the values from its start on
+     * @param length how many
+     * @throws IndexOutOfBoundsException if {@code x} or {@code target} has fewer
+     */
+    default void read(Tensor x, long first, float[] target, int length) {
+        System.arraycopy(toArray(x), Math.toIntExact(first), target, 0, length);
+    }
+
+    /**
      * Another shape over the same memory.
      *
      * @param x any shape

@@ -37,11 +37,9 @@ public final class Shapes {
                             .formatted(weight.name(), w, spec.kernel(), spec.kernel()));
         }
         vector("conv2d bias", bias, w.size(0));
-        return Shape.of(
-                x.shape().size(0),
-                spec.outHeight(x.shape().size(1)),
-                spec.outWidth(x.shape().size(2)),
-                w.size(0));
+        long height = spec.outHeight(x.shape().size(1));
+        long width = spec.outWidth(x.shape().size(2));
+        return x.shape().with(1, height).with(2, width).with(3, w.size(0));
     }
 
     /**
@@ -214,7 +212,10 @@ public final class Shapes {
      */
     public static Shape addPerChannel(Tensor x, Tensor perChannel) {
         Shape s = x.shape();
-        if (s.rank() < 2 || !perChannel.shape().equals(Shape.of(s.size(0), s.size(-1)))) {
+        Shape p = perChannel.shape();
+        boolean fits =
+                s.rank() >= 2 && p.rank() == 2 && p.size(0) == s.size(0) && p.size(1) == s.size(-1);
+        if (!fits) {
             throw new IllegalArgumentException("addPerChannel of " + perChannel + " to " + x);
         }
         return s;
@@ -447,7 +448,7 @@ public final class Shapes {
     }
 
     private static void vector(String what, Tensor tensor, long size) {
-        if (!tensor.shape().equals(Shape.of(size))) {
+        if (tensor.shape().rank() != 1 || tensor.shape().size(0) != size) {
             throw new IllegalArgumentException(
                     "%s %s should have shape [%d]".formatted(what, tensor, size));
         }

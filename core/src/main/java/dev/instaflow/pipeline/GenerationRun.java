@@ -10,6 +10,7 @@ import dev.instaflow.sampler.BatchNoise;
 import dev.instaflow.sampler.ConditionalDenoiser;
 import dev.instaflow.sampler.Denoiser;
 import dev.instaflow.sampler.KnownRegion;
+import dev.instaflow.sampler.NoiseBuffer;
 import dev.instaflow.sampler.Sampler;
 import dev.instaflow.sampler.Samplers;
 import dev.instaflow.sampler.SamplingRequest;
@@ -20,7 +21,6 @@ import dev.instaflow.unet.PreparedContext;
 import dev.instaflow.unet.UNet;
 import dev.instaflow.vae.AutoencoderKl;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -43,17 +43,22 @@ final class GenerationRun {
     private final Networks networks;
     private final GenerationPlan plan;
     private final long memoryBytes;
-    private final MemoryEstimate estimate;
+    private final NoiseBuffer noiseBuffer;
     private final ProgressMonitor progress;
     private final BlockMonitor monitor;
     private final long[] nanos = new long[Progress.Stage.values().length];
 
-    GenerationRun(LoadedModel model, GenerationPlan plan, long memoryBytes, RunControl control) {
+    GenerationRun(
+            LoadedModel model,
+            GenerationPlan plan,
+            long memoryBytes,
+            NoiseBuffer noiseBuffer,
+            RunControl control) {
         this.model = model;
         this.networks = model.networks();
         this.plan = plan;
         this.memoryBytes = memoryBytes;
-        this.estimate = MemoryEstimate.of(model.shapes(), plan.width(), plan.height());
+        this.noiseBuffer = noiseBuffer;
         this.progress = new ProgressMonitor(control);
         this.monitor = FiniteCheck.INSTANCE.andThen(progress);
     }
@@ -130,7 +135,8 @@ final class GenerationRun {
     }
 
     private int unetBatch(int count) {
-        long each = estimate.unetBytes() * (plan.guidance().isOn() ? 2 : 1);
+        long sample = MemoryEstimate.unetBytes(model.shapes(), plan.width(), plan.height());
+        long each = sample * (plan.guidance().isOn() ? 2 : 1);
         if (each > memoryBytes) {
             throw new IllegalArgumentException(
                     "%dx%d pixels take about %d MiB in the UNet, %d MiB are left of what the engine"
@@ -191,7 +197,8 @@ final class GenerationRun {
                     BatchNoise.of(
                             plan.request().seeds().source(),
                             plan.request().seeds().first() + batch.first(),
-                            batch.size());
+                            batch.size(),
+                            noiseBuffer);
             Tensor noise = noise(ops, streams, batch);
             Sampler sampler = Samplers.create(model.card().traits(), plan.sampler());
             SamplingRequest request =
@@ -291,7 +298,7 @@ final class GenerationRun {
     }
 
     private List<Result> decode(Ops ops, AutoencoderKl vae, Tensor latents, Batch batch) {
-        long each = estimate.vaeBytes();
+        long each = MemoryEstimate.vaeBytes(model.shapes(), plan.width(), plan.height());
         boolean whole = each <= memoryBytes;
         int group = (int) Math.max(1, Math.min(batch.size(), DECODE_BATCH_BYTES / each));
         List<Result> results = new ArrayList<>();
@@ -302,41 +309,42 @@ final class GenerationRun {
                 Tensor part = inner.sliceBatch(latents, i, i + (long) n);
                 Tensor raw = model.card().latentScale().toRaw(inner, part);
                 Batch decoded = new Batch(batch.first() + i, n, batch.count());
-                float[] images =
-                        whole ? wholly(inner, vae, raw, decoded) : tiled(inner, vae, raw, decoded);
-                addResults(results, images, inner.toArray(part), n);
+                List<Pixels> images =
+                        whole
+                                ? wholly(inner, vae, raw, decoded)
+                                : List.of(tiled(inner, vae, raw, decoded));
+                for (int j = 0; j < n; j++) {
+                    results.add(new Result(images.get(j), Latents.read(inner, part, j)));
+                }
             }
         }
         return results;
     }
 
-    private float[] wholly(Ops ops, AutoencoderKl vae, Tensor raw, Batch batch) {
+    private List<Pixels> wholly(Ops ops, AutoencoderKl vae, Tensor raw, Batch batch) {
         double share = (double) batch.size() / batch.count();
         progress.expect(batch.begun(0), share, vae.decoderBlockNames().size());
-        return ops.toArray(vae.decode(ops, raw, monitor));
+        Tensor images = vae.decode(ops, raw, monitor);
+        List<Pixels> pixels = new ArrayList<>(batch.size());
+        for (int i = 0; i < batch.size(); i++) {
+            long first = (long) i * plan.height();
+            Pixels.Rows rows =
+                    (y, row) -> ops.read(images, (first + y) * row.length, row, row.length);
+            pixels.add(
+                    Pixels.fromDecoder(
+                            model.card().image().color(), plan.width(), plan.height(), rows));
+        }
+        return pixels;
     }
 
     /** A batch is a single image here: it is too large already. */
-    private float[] tiled(Ops ops, AutoencoderKl vae, Tensor raw, Batch batch) {
+    private Pixels tiled(Ops ops, AutoencoderKl vae, Tensor raw, Batch batch) {
         TiledDecoder decoder = new TiledDecoder(vae, TILE, TILE_OVERLAP);
         int blocks =
                 decoder.tiles(plan.latentHeight(), plan.latentWidth())
                         * vae.decoderBlockNames().size();
         progress.expect(batch.begun(0), 1.0 / batch.count(), blocks);
-        return decoder.decode(ops, raw, monitor);
-    }
-
-    private void addResults(List<Result> results, float[] images, float[] latents, int n) {
-        int imageLength = images.length / n;
-        int latentLength = latents.length / n;
-        Shape shape = latentShape(1);
-        for (int i = 0; i < n; i++) {
-            float[] image = Arrays.copyOfRange(images, i * imageLength, (i + 1) * imageLength);
-            float[] latent = Arrays.copyOfRange(latents, i * latentLength, (i + 1) * latentLength);
-            Pixels pixels =
-                    Pixels.fromDecoder(
-                            model.card().image().color(), plan.width(), plan.height(), image);
-            results.add(new Result(pixels, Latents.ofChannelsLast(shape, latent)));
-        }
+        float[] image = decoder.decode(ops, raw, monitor);
+        return Pixels.fromDecoder(model.card().image().color(), plan.width(), plan.height(), image);
     }
 }

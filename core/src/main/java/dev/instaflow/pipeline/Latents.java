@@ -1,8 +1,9 @@
 package dev.instaflow.pipeline;
 
-import dev.instaflow.tensor.ChannelOrder;
+import dev.instaflow.ops.Ops;
 import dev.instaflow.tensor.Npy;
 import dev.instaflow.tensor.Shape;
+import dev.instaflow.tensor.Tensor;
 
 /**
  * Latents or noise of several images on the heap, channels first as files have it.
@@ -24,20 +25,20 @@ public record Latents(int count, int channels, int height, int width, float[] va
         }
     }
 
-    /**
-     * Latents in the order of tensors.
-     *
-     * @param nhwc [N,h,w,C]
-     * @param values row-major
-     * @return the same latents, channels first
-     */
-    public static Latents ofChannelsLast(Shape nhwc, float[] values) {
-        return new Latents(
-                nhwc.intSize(0),
-                nhwc.intSize(3),
-                nhwc.intSize(1),
-                nhwc.intSize(2),
-                ChannelOrder.toChannelsFirst(nhwc, values));
+    /** Those of image {@code index} of a tensor [N,h,w,C]; a row at a time, to make no garbage. */
+    static Latents read(Ops ops, Tensor nhwc, int index) {
+        int height = nhwc.shape().intSize(1);
+        int width = nhwc.shape().intSize(2);
+        int channels = nhwc.shape().intSize(3);
+        float[] row = new float[Math.multiplyExact(width, channels)];
+        float[] values = new float[Math.multiplyExact(row.length, height)];
+        for (int y = 0; y < height; y++) {
+            ops.read(nhwc, ((long) index * height + y) * row.length, row, row.length);
+            for (int i = 0; i < row.length; i++) {
+                values[(i % channels * height + y) * width + i / channels] = row[i];
+            }
+        }
+        return new Latents(1, channels, height, width, values);
     }
 
     /**

@@ -4,11 +4,15 @@ import dev.instaflow.backend.Backend;
 import dev.instaflow.model.ModelCard;
 import dev.instaflow.model.ModelConfig;
 import dev.instaflow.ops.Scope;
+import dev.instaflow.sampler.NoiseBuffer;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalDouble;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * Makes images from text. An engine holds one set of weights on one device, for as long as it is open or, by
@@ -29,6 +33,7 @@ public final class TextToImage implements AutoCloseable {
     private final Backend backend;
     private final LoadedModel model;
     private final EngineSettings settings;
+    private final Queue<NoiseBuffer> noiseBuffers = new ConcurrentLinkedQueue<>();
 
     /** Takes backend and model over. */
     TextToImage(Backend backend, LoadedModel model, EngineSettings settings) {
@@ -162,10 +167,13 @@ public final class TextToImage implements AutoCloseable {
 
     private List<GeneratedImage> generate(GenerationPlan plan, RunControl control) {
         long memory = settings.memoryBytes() - backend.heldBytes() - model.networks().bytesToCome();
-        GenerationRun run = new GenerationRun(model, plan, memory, control);
+        NoiseBuffer noise = Objects.requireNonNullElseGet(noiseBuffers.poll(), NoiseBuffer::new);
+        GenerationRun run = new GenerationRun(model, plan, memory, noise, control);
         List<GenerationRun.Result> results;
         try (Scope scope = backend.openScope("generate")) {
             results = run.run(scope.ops());
+        } finally {
+            noiseBuffers.add(noise);
         }
         List<GeneratedImage> images = new ArrayList<>();
         for (int i = 0; i < results.size(); i++) {

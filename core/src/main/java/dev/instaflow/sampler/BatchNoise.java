@@ -1,7 +1,6 @@
 package dev.instaflow.sampler;
 
 import dev.instaflow.ops.Ops;
-import dev.instaflow.tensor.ChannelOrder;
 import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
 import java.util.List;
@@ -15,9 +14,11 @@ import java.util.stream.LongStream;
  */
 public final class BatchNoise implements StepNoise {
     private final List<NoiseStream> streams;
+    private final NoiseBuffer buffer;
 
-    private BatchNoise(List<NoiseStream> streams) {
+    private BatchNoise(List<NoiseStream> streams, NoiseBuffer buffer) {
         this.streams = streams;
+        this.buffer = buffer;
     }
 
     /**
@@ -29,10 +30,25 @@ public final class BatchNoise implements StepNoise {
      * @return streams at their beginnings
      */
     public static BatchNoise of(NoiseSource source, long firstSeed, int images) {
+        return of(source, firstSeed, images, new NoiseBuffer());
+    }
+
+    /**
+     * Streams of consecutive seeds that draw in given arrays.
+     *
+     * @param source which generator
+     * @param firstSeed seed of image 0; image i has {@code firstSeed + i}
+     * @param images at least 1
+     * @param buffer used by nobody else as long as noise is drawn
+     * @return streams at their beginnings
+     */
+    public static BatchNoise of(
+            NoiseSource source, long firstSeed, int images, NoiseBuffer buffer) {
         if (images < 1) {
             throw new IllegalArgumentException("noise for " + images + " images");
         }
-        return of(source, LongStream.range(0, images).map(i -> firstSeed + i).toArray());
+        LongStream seeds = LongStream.range(0, images).map(i -> firstSeed + i);
+        return new BatchNoise(seeds.mapToObj(source::stream).toList(), buffer);
     }
 
     /**
@@ -43,7 +59,8 @@ public final class BatchNoise implements StepNoise {
      * @return streams at their beginnings
      */
     public static BatchNoise of(NoiseSource source, long... seeds) {
-        return new BatchNoise(LongStream.of(seeds).mapToObj(source::stream).toList());
+        return new BatchNoise(
+                LongStream.of(seeds).mapToObj(source::stream).toList(), new NoiseBuffer());
     }
 
     /**
@@ -61,12 +78,21 @@ public final class BatchNoise implements StepNoise {
                     "noise of %d images cannot fill %s".formatted(streams.size(), shape));
         }
         int perImage = Math.toIntExact(shape.count() / streams.size());
-        float[] nchw = new float[Math.toIntExact(shape.count())];
+        float[] image = buffer.drawn(perImage);
+        float[] values = buffer.ordered(Math.toIntExact(shape.count()));
         for (int n = 0; n < streams.size(); n++) {
-            float[] image = streams.get(n).normals(perImage);
-            System.arraycopy(image, 0, nchw, n * perImage, perImage);
+            streams.get(n).fill(image);
+            writeChannelsLast(image, shape.intSize(3), values, n * perImage);
         }
-        float[] values = ChannelOrder.toChannelsLast(ChannelOrder.channelsFirst(shape), nchw);
         return ops.tensor("noise", shape, values);
+    }
+
+    private static void writeChannelsLast(float[] image, int channels, float[] values, int start) {
+        int pixels = image.length / channels;
+        for (int c = 0; c < channels; c++) {
+            for (int i = 0; i < pixels; i++) {
+                values[start + i * channels + c] = image[c * pixels + i];
+            }
+        }
     }
 }

@@ -21,12 +21,10 @@ final class JavaStream implements NoiseStream {
     }
 
     @Override
-    public float[] normals(int count) {
-        float[] values = new float[count];
-        for (int i = 0; i < count; i++) {
+    public void fill(float[] values) {
+        for (int i = 0; i < values.length; i++) {
             values[i] = (float) next();
         }
-        return values;
     }
 
     private double next() {

@@ -9,5 +9,16 @@ public interface NoiseStream {
      * @param count at least 0
      * @return a fresh array of {@code count} values
      */
-    float[] normals(int count);
+    default float[] normals(int count) {
+        float[] values = new float[count];
+        fill(values);
+        return values;
+    }
+
+    /**
+     * Draws as {@link #normals} into an array.
+     *
+     * @param values filled whole, as one call
+     */
+    void fill(float[] values);
 }

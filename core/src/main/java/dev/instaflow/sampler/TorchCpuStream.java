@@ -20,13 +20,13 @@ final class TorchCpuStream implements NoiseStream {
     }
 
     @Override
-    public float[] normals(int count) {
-        float[] values = new float[count];
+    public void fill(float[] values) {
+        int count = values.length;
         if (count < BLOCK) {
             for (int i = 0; i < count; i++) {
                 values[i] = (float) single();
             }
-            return values;
+            return;
         }
         for (int i = 0; i < count; i++) {
             values[i] = uniform();
@@ -41,7 +41,6 @@ final class TorchCpuStream implements NoiseStream {
             }
             transform(values, from);
         }
-        return values;
     }
 
     /** One number of the double-precision path. */

@@ -14,6 +14,8 @@ final class TorchCudaStream implements NoiseStream {
     private static final float TWO_PI_POW_MINUS_32 = (float) (2 * Math.PI * 0x1p-32);
 
     private final long seed;
+    private final int[] words = new int[NORMALS_PER_ROUND];
+    private final float[] drawn = new float[NORMALS_PER_ROUND];
     private long round;
 
     TorchCudaStream(long seed) {
@@ -21,13 +23,13 @@ final class TorchCudaStream implements NoiseStream {
     }
 
     @Override
-    public float[] normals(int count) {
-        float[] values = new float[count];
+    public void fill(float[] values) {
+        int count = values.length;
         int blocks = Math.min((int) (((long) count + BLOCK - 1) / BLOCK), MAX_BLOCKS);
         int threads = blocks * BLOCK;
         for (long first = 0; first < count; first += (long) NORMALS_PER_ROUND * threads) {
             for (int thread = 0; thread < threads && first + thread < count; thread++) {
-                float[] drawn = four(round, thread);
+                drawFour(round, thread);
                 for (int k = 0; k < NORMALS_PER_ROUND; k++) {
                     long index = first + thread + (long) k * threads;
                     if (index < count) {
@@ -37,16 +39,16 @@ final class TorchCudaStream implements NoiseStream {
             }
             round++;
         }
-        return values;
     }
 
-    private float[] four(long counter, int thread) {
-        int[] words = {(int) counter, (int) (counter >>> 32), thread, 0};
+    private void drawFour(long counter, int thread) {
+        words[0] = (int) counter;
+        words[1] = (int) (counter >>> 32);
+        words[2] = thread;
+        words[3] = 0;
         Philox.scrambleInPlace(words, (int) seed, (int) (seed >>> 32));
-        float[] normals = new float[NORMALS_PER_ROUND];
-        boxMuller(words[0], words[1], normals, 0);
-        boxMuller(words[2], words[3], normals, 2);
-        return normals;
+        boxMuller(words[0], words[1], drawn, 0);
+        boxMuller(words[2], words[3], drawn, 2);
     }
 
     private static void boxMuller(int x, int y, float[] target, int offset) {

@@ -76,9 +76,12 @@ public final class Shape {
      *
      * @param axis as in {@link #size(int)}
      * @param size the new size
-     * @return a new shape
+     * @return a new shape, or this one if nothing changes
      */
     public Shape with(int axis, long size) {
+        if (size(axis) == size) {
+            return this;
+        }
         long[] copy = sizes.clone();
         copy[axis < 0 ? axis + sizes.length : axis] = size;
         return new Shape(copy);

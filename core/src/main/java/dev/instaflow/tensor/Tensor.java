@@ -13,7 +13,7 @@ public final class Tensor implements AutoCloseable {
     private final Shape shape;
     private final DType dtype;
     private final Storage storage;
-    private String closedBy;
+    private Object closedBy;
 
     /**
      * A tensor over a storage, which it takes over: the caller's count becomes the tensor's.
@@ -96,9 +96,9 @@ public final class Tensor implements AutoCloseable {
     /**
      * Gives the memory back and remembers why, for the message that a later use gets.
      *
-     * @param reason completes "used after …"
+     * @param reason its text completes "used after …"; asked for only then
      */
-    public void close(String reason) {
+    public void close(Object reason) {
         if (closedBy == null) {
             closedBy = reason;
             storage.release();

@@ -35,11 +35,16 @@ public final class UNet implements AutoCloseable {
     private final UNetConfig config;
     private final UNetLayers layers;
     private final OwnedWeights weights;
+    private final List<String> blockNames;
 
     private UNet(UNetConfig config, UNetLayers layers, OwnedWeights weights) {
         this.config = config;
         this.layers = layers;
         this.weights = weights;
+        Stream<UNetBlock> blocks =
+                Stream.of(layers.input(), List.of(layers.middle()), layers.output())
+                        .flatMap(List::stream);
+        this.blockNames = Stream.concat(blocks.map(UNetBlock::name), Stream.of(OUT)).toList();
     }
 
     /**
@@ -113,10 +118,7 @@ public final class UNet implements AutoCloseable {
      * @return names in order
      */
     public List<String> blockNames() {
-        Stream<UNetBlock> blocks =
-                Stream.of(layers.input(), List.of(layers.middle()), layers.output())
-                        .flatMap(List::stream);
-        return Stream.concat(blocks.map(UNetBlock::name), Stream.of(OUT)).toList();
+        return blockNames;
     }
 
     /**

@@ -446,6 +446,19 @@ public abstract class OpsContract {
     }
 
     @Test
+    void readsARangeOfValuesAndNothingOutsideIt() {
+        try (Scope scope = backend.openScope("range")) {
+            Ops ops = scope.ops();
+            Tensor x = ops.tensor("x", Shape.of(2, 3), new float[] {1, 2, 3, 4, 5, 6});
+            float[] target = {-1, -1, -1, -1};
+            ops.read(x, 2, target, 3);
+            assertArrayEquals(new float[] {3, 4, 5, -1}, target);
+            assertThrows(IndexOutOfBoundsException.class, () -> ops.read(x, 4, target, 3));
+            assertThrows(IndexOutOfBoundsException.class, () -> ops.read(x, 0, target, 5));
+        }
+    }
+
+    @Test
     void escapedTensorsOutliveTheirScopeAndOthersDoNot() {
         try (Scope outer = backend.openScope("outer")) {
             Tensor kept;

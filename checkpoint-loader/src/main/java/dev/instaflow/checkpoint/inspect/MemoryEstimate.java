@@ -53,15 +53,54 @@ public record MemoryEstimate(
             throw new IllegalArgumentException(
                     "an image of %dx%d pixels; expected at least 1x1".formatted(width, height));
         }
-        int factor = shapes.vae().map(VaeShape::factor).orElse(8);
-        long h = ceilDiv(height, factor);
-        long w = ceilDiv(width, factor);
         return new MemoryEstimate(
                 width,
                 height,
                 F32 * TensorSpec.count(shapes.tensors()),
-                shapes.unet().map(unet -> F32 * unetFloats(unet, h, w)).orElse(0L),
-                shapes.vae().map(vae -> F32 * vaeFloats(vae, h, w)).orElse(0L));
+                unetBytes(shapes, width, height),
+                vaeBytes(shapes, width, height));
+    }
+
+    /**
+     * The activations of one U-Net call for one image, without counting weights.
+     *
+     * @param shapes the model's sizes
+     * @param width of the image in pixels, at least 1
+     * @param height of the image in pixels, at least 1
+     * @return bytes; 0 without a U-Net
+     */
+    public static long unetBytes(ArchitectureShapes shapes, int width, int height) {
+        int factor = factor(shapes);
+        return shapes.unet().isEmpty()
+                ? 0
+                : F32
+                        * unetFloats(
+                                shapes.unet().get(),
+                                ceilDiv(height, factor),
+                                ceilDiv(width, factor));
+    }
+
+    /**
+     * The activations of decoding one image, without counting weights.
+     *
+     * @param shapes the model's sizes
+     * @param width of the image in pixels, at least 1
+     * @param height of the image in pixels, at least 1
+     * @return bytes; 0 without an autoencoder
+     */
+    public static long vaeBytes(ArchitectureShapes shapes, int width, int height) {
+        int factor = factor(shapes);
+        return shapes.vae().isEmpty()
+                ? 0
+                : F32
+                        * vaeFloats(
+                                shapes.vae().get(),
+                                ceilDiv(height, factor),
+                                ceilDiv(width, factor));
+    }
+
+    private static int factor(ArchitectureShapes shapes) {
+        return shapes.vae().map(VaeShape::factor).orElse(8);
     }
 
     /**

@@ -26,7 +26,7 @@ final class ChannelSums {
     private final int rowValues;
     private final int parts;
     private final long positions;
-    private final double[][] sums;
+    private double[] sums;
     private float[] origin;
 
     ChannelSums(CpuEngine engine, long positions, int c) {
@@ -35,36 +35,36 @@ final class ChannelSums {
         this.c = c;
         this.rowValues = c * (int) Math.min(Math.max(1, ROW_VALUES / c), positions);
         this.parts = (int) Math.min(MAX_PARTS, Math.max(1, positions * c / PART_VALUES));
-        this.sums = new double[parts][];
     }
 
-    /** Reads the values at an address; returns C means, then C sums of squared distances from them. */
-    double[] of(long address) {
-        Staging staging = engine.takeStaging();
-        try {
-            origin = staging.array(0, rowValues);
-            staging.cursor.read(address, origin, c);
-            for (int i = c; i < rowValues; i += c) {
-                System.arraycopy(origin, 0, origin, i, c);
-            }
-            if (positions * c < PARALLEL_FROM) {
-                for (int part = 0; part < parts; part++) {
-                    sum(address, part);
-                }
-            } else {
-                engine.workers().run(parts, part -> sum(address, part));
-            }
-            return total();
-        } finally {
-            engine.give(staging);
+    /**
+     * Reads the values at an address.
+     *
+     * @return C means, then C sums of squared distances from them; in the doubles of {@code staging}
+     */
+    double[] of(long address, Staging staging) {
+        sums = staging.doubles(parts * 2 * c);
+        Arrays.fill(sums, 0, parts * 2 * c, 0);
+        origin = staging.array(0, rowValues);
+        staging.cursor.read(address, origin, c);
+        for (int i = c; i < rowValues; i += c) {
+            System.arraycopy(origin, 0, origin, i, c);
         }
+        if (positions * c < PARALLEL_FROM) {
+            for (int part = 0; part < parts; part++) {
+                sum(address, part);
+            }
+        } else {
+            engine.workers().run(parts, part -> sum(address, part));
+        }
+        return total();
     }
 
     private double[] total() {
-        double[] total = sums[0];
-        for (int part = 1; part < parts; part++) {
-            for (int i = 0; i < total.length; i++) {
-                total[i] += sums[part][i];
+        double[] total = sums;
+        for (int from = 2 * c; from < parts * 2 * c; from += 2 * c) {
+            for (int i = 0; i < 2 * c; i++) {
+                total[i] += sums[from + i];
             }
         }
         for (int i = 0; i < c; i++) {
@@ -79,7 +79,6 @@ final class ChannelSums {
     private void sum(long address, int part) {
         long first = positions * part / parts * c;
         long last = positions * (part + 1) / parts * c;
-        double[] total = new double[2 * c];
         Staging staging = engine.takeStaging();
         try {
             float[] values = staging.array(0, rowValues);
@@ -92,15 +91,14 @@ final class ChannelSums {
                 accumulate(values, length, sum, squares);
                 rows++;
                 if (rows == ROWS || at + rowValues >= last) {
-                    fold(sum, total, 0);
-                    fold(squares, total, c);
+                    fold(sum, part * 2 * c);
+                    fold(squares, part * 2 * c + c);
                     rows = 0;
                 }
             }
         } finally {
             engine.give(staging);
         }
-        sums[part] = total;
     }
 
     private float[] cleared(float[] array) {
@@ -119,10 +117,10 @@ final class ChannelSums {
     }
 
     /** Adds a row of sums to the channels it belongs to and clears it. */
-    private void fold(float[] row, double[] total, int offset) {
+    private void fold(float[] row, int offset) {
         for (int from = 0; from < rowValues; from += c) {
             for (int i = 0; i < c; i++) {
-                total[offset + i] += row[from + i];
+                sums[offset + i] += row[from + i];
             }
         }
         Arrays.fill(row, 0, rowValues, 0);

@@ -45,22 +45,22 @@ final class Convolution {
         WeightedPlans.run(plan, weight, addresses);
     }
 
-    private static PlanKey key(ConvSpec spec, Shape x, Shape y, int layout, int residuals) {
-        return new PlanKey(
-                PlanKey.Op.CONV,
-                layout,
-                residuals,
-                x.size(0),
-                x.size(1),
-                x.size(2),
-                x.size(3),
-                y.size(3),
-                spec.kernel(),
-                spec.stride(),
-                spec.top(),
-                spec.left(),
-                spec.bottom(),
-                spec.right());
+    private PlanKey key(ConvSpec spec, Shape x, Shape y, int layout, int residuals) {
+        return engine.plans()
+                .key(PlanKey.Op.CONV)
+                .with(layout)
+                .with(residuals)
+                .with(x.size(0))
+                .with(x.size(1))
+                .with(x.size(2))
+                .with(x.size(3))
+                .with(y.size(3))
+                .with(spec.kernel())
+                .with(spec.stride())
+                .with(spec.top())
+                .with(spec.left())
+                .with(spec.bottom())
+                .with(spec.right());
     }
 
     private final class Maker implements WeightedPlans.Maker {

@@ -131,6 +131,13 @@ final class CpuEngine implements AutoCloseable {
         return staging;
     }
 
+    /** Copies adjacent values between addresses. */
+    void copy(long from, long to, long count) {
+        Staging staging = takeStaging();
+        staging.copy(from, to, CpuStorage.bytesOf(count));
+        give(staging);
+    }
+
     synchronized void give(Staging staging) {
         staging.next = idleStaging;
         idleStaging = staging;

@@ -152,7 +152,7 @@ final class CpuGradOps implements GradOps {
         Tensor dx = result(x.name(), Shapes.gradient("activation", x.shape(), dy));
         long count = x.shape().count();
         if (activation == Activation.IDENTITY) {
-            Movement.copy(at(dy), at(dx), count);
+            ops.engine().copy(at(dy), at(dx), count);
         } else {
             kernels.elementwise().activation(activation, count, at(x), at(dy), at(dx));
         }

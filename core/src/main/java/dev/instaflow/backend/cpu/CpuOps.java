@@ -10,6 +10,7 @@ import dev.instaflow.ops.Scope;
 import dev.instaflow.ops.Shapes;
 import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
+import java.util.Objects;
 
 /** Checks shapes, makes the result, and hands addresses to the family that computes. */
 final class CpuOps implements Ops {
@@ -62,19 +63,26 @@ final class CpuOps implements Ops {
             MemoryPool.Block plain = engine.pool().take(bytes(values.length), x);
             try {
                 kernels.packer().unpack(weight, x.shape(), plain.address());
-                read(plain.address(), values);
+                read(plain.address(), values, values.length);
             } finally {
                 engine.pool().give(plain);
             }
         } else {
-            read(at(x), values);
+            read(at(x), values, values.length);
         }
         return values;
     }
 
-    private void read(long from, float[] values) {
+    @Override
+    public void read(Tensor x, long first, float[] target, int length) {
+        Objects.checkFromIndexSize(first, length, x.shape().count());
+        Objects.checkFromIndexSize(0, length, target.length);
+        read(at(x) + bytes(first), target, length);
+    }
+
+    private void read(long from, float[] target, int length) {
         Staging staging = engine.takeStaging();
-        staging.cursor.read(from, values, values.length);
+        staging.cursor.read(from, target, length);
         engine.give(staging);
     }
 
@@ -205,7 +213,7 @@ final class CpuOps implements Ops {
         Tensor y = result(x.name(), x.shape());
         long count = x.shape().count();
         if (activation == Activation.IDENTITY) {
-            Movement.copy(at(x), at(y), count);
+            engine.copy(at(x), at(y), count);
         } else {
             kernels.elementwise().activation(activation, count, at(x), at(y));
         }
@@ -268,8 +276,8 @@ final class CpuOps implements Ops {
     @Override
     public Tensor concatBatch(Tensor a, Tensor b) {
         Tensor y = result("concat", Shapes.concat(0, a, b));
-        Movement.copy(at(a), at(y), a.shape().count());
-        Movement.copy(at(b), at(y) + bytes(a.shape().count()), b.shape().count());
+        engine.copy(at(a), at(y), a.shape().count());
+        engine.copy(at(b), at(y) + bytes(a.shape().count()), b.shape().count());
         return y;
     }
 
@@ -278,7 +286,7 @@ final class CpuOps implements Ops {
         Shape shape = Shapes.slice(0, x, from, to);
         Tensor y = result(x.name(), shape);
         long sample = x.shape().count() / x.shape().size(0);
-        Movement.copy(at(x) + bytes(from * sample), at(y), shape.count());
+        engine.copy(at(x) + bytes(from * sample), at(y), shape.count());
         return y;
     }
 
@@ -350,7 +358,7 @@ final class CpuOps implements Ops {
         Tensor y = result(table.name(), Shapes.gatherRows(table, ids, shape));
         long e = table.shape().size(1);
         for (int i = 0; i < ids.length; i++) {
-            Movement.copy(at(table) + bytes(ids[i] * e), at(y) + bytes(i * e), e);
+            engine.copy(at(table) + bytes(ids[i] * e), at(y) + bytes(i * e), e);
         }
         return y;
     }

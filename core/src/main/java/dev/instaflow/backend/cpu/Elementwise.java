@@ -26,7 +26,7 @@ final class Elementwise {
     }
 
     private void binary(int algorithm, long count, long a, long b, long y) {
-        PlanKey key = new PlanKey(PlanKey.Op.BINARY, algorithm, count);
+        PlanKey key = engine.plans().key(PlanKey.Op.BINARY).with(algorithm).with(count);
         Plan plan = engine.plans().get(key);
         if (plan == null) {
             try (PlanBuilder builder = new PlanBuilder(engine, key)) {
@@ -56,7 +56,7 @@ final class Elementwise {
 
     /** Adds a vector of C values to each of the positions. */
     void addPerChannel(long positions, long c, long x, long vector, long y) {
-        PlanKey key = new PlanKey(PlanKey.Op.PER_CHANNEL, dnnl_binary_add, positions, c);
+        PlanKey key = perChannelKey(dnnl_binary_add, positions, c);
         Plan plan = engine.plans().get(key);
         if (plan == null) {
             try (PlanBuilder builder = new PlanBuilder(engine, key)) {
@@ -70,8 +70,7 @@ final class Elementwise {
     /** {@code y = activation(x * scale + shift)}, scale and shift vectors of C values, in one pass. */
     void scaleShift(
             Activation then, long positions, long c, long x, long scale, long shift, long y) {
-        PlanKey key =
-                new PlanKey(PlanKey.Op.PER_CHANNEL, dnnl_binary_mul, positions, c, then.ordinal());
+        PlanKey key = perChannelKey(dnnl_binary_mul, positions, c).with(then.ordinal());
         Plan plan = engine.plans().get(key);
         if (plan == null) {
             try (PlanBuilder builder = new PlanBuilder(engine, key)) {
@@ -86,6 +85,10 @@ final class Elementwise {
         plan.run(shift, x, scale, y);
     }
 
+    private PlanKey perChannelKey(int algorithm, long positions, long c) {
+        return engine.plans().key(PlanKey.Op.PER_CHANNEL).with(algorithm).with(positions).with(c);
+    }
+
     /** A plan over [P,C] values and a vector of C; the builder has what follows. */
     private static Plan perChannel(PlanBuilder builder, int algorithm, long positions, long c) {
         builder.work(WORK_PER_VALUE * positions * c);
@@ -97,7 +100,7 @@ final class Elementwise {
 
     /** An activation other than the identity; {@code y} may be {@code x}. */
     void activation(Activation activation, long count, long x, long y) {
-        PlanKey key = new PlanKey(PlanKey.Op.ELTWISE, activation.ordinal(), count);
+        PlanKey key = engine.plans().key(PlanKey.Op.ELTWISE).with(activation.ordinal()).with(count);
         Plan plan = engine.plans().get(key);
         if (plan == null) {
             plan = engine.plans().add(key, activationPlan(key, activation, count));

@@ -67,7 +67,15 @@ final class GroupNormGradient {
 
         /** Mean and 1/deviation of each channel's group in one sample. */
         void statistics(int sample, long x) {
-            double[] channel = new ChannelSums(engine, positions, c).of(x);
+            Staging staging = engine.takeStaging();
+            try {
+                statistics(sample, new ChannelSums(engine, positions, c).of(x, staging));
+            } finally {
+                engine.give(staging);
+            }
+        }
+
+        private void statistics(int sample, double[] channel) {
             double[] mean = new double[c];
             double[] scale = new double[c];
             int width = c / spec.groups();
@@ -261,7 +269,7 @@ final class GroupNormGradient {
     /** Writes dz where dx will stand. */
     private void beforeActivation(Run run, long count, Operands at) {
         if (run.spec.then() == Activation.IDENTITY) {
-            Movement.copy(at.dy, at.dx, count);
+            engine.copy(at.dy, at.dx, count);
             return;
         }
         MemoryPool.Block z = engine.pool().take(CpuStorage.bytesOf(count), "normalised values");

@@ -2,6 +2,8 @@ package dev.instaflow.backend.cpu;
 
 import static org.bytedeco.dnnl.global.dnnl.*;
 
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.bytedeco.dnnl.dnnl_memory_desc;
 
 /** Linear layers: rows times a packed matrix, with what can be fused behind the product. */
@@ -23,8 +25,11 @@ final class MatMul {
         BIAS_GATE
     }
 
+    private static final long CUTS_A_BLOCK = -1;
+
     private final CpuEngine engine;
     private final WeightedPlans plans;
+    private final Map<Layout, Long> secondHalves = new ConcurrentHashMap<>();
 
     MatMul(CpuEngine engine) {
         this.engine = engine;
@@ -54,7 +59,7 @@ final class MatMul {
      */
     boolean geglu(long rows, PackedWeight weight, long in, long half, long x, long bias, long y) {
         long second = secondHalf(weight, in, half);
-        if (second < 0) {
+        if (second == CUTS_A_BLOCK) {
             return false;
         }
         Plan gate = half(Tail.BIAS_GELU, rows, weight, in, half);
@@ -96,19 +101,31 @@ final class MatMul {
         return fresh == null ? null : engine.plans().add(key, fresh);
     }
 
-    /** Where the second half of the output channels starts, in bytes; -1 if it cuts a block. */
-    private static long secondHalf(PackedWeight weight, long in, long half) {
-        try (Layout part = weight.layout().part(new long[] {in, half}, new long[] {0, half})) {
-            return part == null ? -1 : part.offsetBytes();
+    /** Where the second half of the output channels starts, in bytes, or {@link #CUTS_A_BLOCK}. */
+    private long secondHalf(PackedWeight weight, long in, long half) {
+        Long known = secondHalves.get(weight.layout());
+        if (known == null) {
+            try (Layout part = weight.layout().part(new long[] {in, half}, new long[] {0, half})) {
+                known = part == null ? CUTS_A_BLOCK : part.offsetBytes();
+            }
+            secondHalves.put(weight.layout(), known);
         }
+        return known;
     }
 
-    private static PlanKey key(Tail tail, int layout, long rows, long in, long out) {
+    private PlanKey key(Tail tail, int layout, long rows, long in, long out) {
         return key(tail, layout, rows, in, out, 1);
     }
 
-    private static PlanKey key(Tail tail, int layout, long rows, long in, long out, long parts) {
-        return new PlanKey(PlanKey.Op.LINEAR, tail.ordinal(), layout, rows, in, out, parts);
+    private PlanKey key(Tail tail, int layout, long rows, long in, long out, long parts) {
+        return engine.plans()
+                .key(PlanKey.Op.LINEAR)
+                .with(tail.ordinal())
+                .with(layout)
+                .with(rows)
+                .with(in)
+                .with(out)
+                .with(parts);
     }
 
     private final class Maker implements WeightedPlans.Maker {

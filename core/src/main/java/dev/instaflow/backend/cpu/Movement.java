@@ -3,7 +3,6 @@ package dev.instaflow.backend.cpu;
 import static org.bytedeco.dnnl.global.dnnl.*;
 
 import dev.instaflow.tensor.Shape;
-import org.bytedeco.javacpp.Pointer;
 
 /** Operations that only move values. */
 final class Movement {
@@ -18,17 +17,15 @@ final class Movement {
         this.engine = engine;
     }
 
-    /** Copies adjacent values. */
-    static void copy(long from, long to, long count) {
-        Pointer.memcpy(
-                new NativeAddress().at(to),
-                new NativeAddress().at(from),
-                CpuStorage.bytesOf(count));
-    }
-
     /** Copies rows of {@code columns} values whose starts lie further apart, in values. */
     void copyRows(long rows, long columns, long from, long fromStep, long to, long toStep) {
-        PlanKey key = new PlanKey(PlanKey.Op.COPY, rows, columns, fromStep, toStep);
+        PlanKey key =
+                engine.plans()
+                        .key(PlanKey.Op.COPY)
+                        .with(rows)
+                        .with(columns)
+                        .with(fromStep)
+                        .with(toStep);
         Plan plan = engine.plans().get(key);
         if (plan == null) {
             long[] dims = {rows, columns};
@@ -69,14 +66,14 @@ final class Movement {
     /** By a whole factor, where oneDNN's rounding agrees with {@code floor(i * in / out)}. */
     private void resample(Shape x, Shape y, long from, long to) {
         PlanKey key =
-                new PlanKey(
-                        PlanKey.Op.UPSAMPLE,
-                        x.size(0),
-                        x.size(1),
-                        x.size(2),
-                        x.size(3),
-                        y.size(1),
-                        y.size(2));
+                engine.plans()
+                        .key(PlanKey.Op.UPSAMPLE)
+                        .with(x.size(0))
+                        .with(x.size(1))
+                        .with(x.size(2))
+                        .with(x.size(3))
+                        .with(y.size(1))
+                        .with(y.size(2));
         Plan plan = engine.plans().get(key);
         if (plan == null) {
             try (PlanBuilder builder = new PlanBuilder(engine, key)) {

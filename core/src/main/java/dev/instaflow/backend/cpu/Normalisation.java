@@ -25,13 +25,15 @@ final class Normalisation {
         long positions = x.count() / x.size(0) / c;
         long sampleBytes = CpuStorage.bytesOf(positions * c);
         long vectorBytes = CpuStorage.bytesOf(c);
+        ChannelSums statistics = new ChannelSums(engine, positions, c);
         MemoryPool.Block vectors = engine.pool().take(2 * vectorBytes, "group norm vectors");
+        Staging staging = engine.takeStaging();
         try {
             long scale = vectors.address();
             for (long n = 0; n < x.size(0); n++) {
                 long sample = n * sampleBytes;
-                double[] sums = new ChannelSums(engine, positions, c).of(from + sample);
-                writeScaleAndShift(spec, positions, sums, gamma, beta, scale);
+                double[] sums = statistics.of(from + sample, staging);
+                writeScaleAndShift(spec, positions, c, sums, gamma, beta, scale);
                 elementwise.scaleShift(
                         spec.then(),
                         positions,
@@ -42,14 +44,20 @@ final class Normalisation {
                         to + sample);
             }
         } finally {
+            engine.give(staging);
             engine.pool().give(vectors);
         }
     }
 
     /** Turns means and squared distances of channels into C factors and C summands at {@code to}. */
     private void writeScaleAndShift(
-            GroupNormSpec spec, long positions, double[] sums, long gamma, long beta, long to) {
-        int c = sums.length / 2;
+            GroupNormSpec spec,
+            long positions,
+            int c,
+            double[] sums,
+            long gamma,
+            long beta,
+            long to) {
         int width = c / spec.groups();
         Staging staging = engine.takeStaging();
         try {
@@ -82,7 +90,12 @@ final class Normalisation {
 
     /** Layer norm of rows of C values. */
     void layer(long rows, long c, float eps, long from, long gamma, long beta, long to) {
-        PlanKey key = new PlanKey(PlanKey.Op.LAYER_NORM, rows, c, Float.floatToRawIntBits(eps));
+        PlanKey key =
+                engine.plans()
+                        .key(PlanKey.Op.LAYER_NORM)
+                        .with(rows)
+                        .with(c)
+                        .with(Float.floatToRawIntBits(eps));
         Plan plan = engine.plans().get(key);
         if (plan == null) {
             try (PlanBuilder builder = new PlanBuilder(engine, key)) {

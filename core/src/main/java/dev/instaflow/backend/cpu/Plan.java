@@ -76,6 +76,12 @@ final class Plan implements AutoCloseable {
             dnnl_memory_set_data_handle(memories[argument], address.at(value));
         }
 
+        void setAll(int from, long... values) {
+            for (int i = 0; i < values.length; i++) {
+                set(from + i, values[i]);
+            }
+        }
+
         void close() {
             for (dnnl_memory memory : memories) {
                 dnnl_memory_destroy(memory);
@@ -97,14 +103,24 @@ final class Plan implements AutoCloseable {
     /** Runs and keeps the plan held. */
     void execute(long... addresses) {
         Arguments arguments = checkOut();
+        arguments.setAll(0, addresses);
+        execute(arguments, addresses.length);
+    }
+
+    /** Runs on a first address and others, and keeps the plan held. */
+    void executeWith(long first, long... others) {
+        Arguments arguments = checkOut();
+        arguments.set(0, first);
+        arguments.setAll(1, others);
+        execute(arguments, 1 + others.length);
+    }
+
+    private void execute(Arguments arguments, int count) {
         MemoryPool.Block scratch = null;
         try {
-            for (int i = 0; i < addresses.length; i++) {
-                arguments.set(i, addresses[i]);
-            }
             if (scratchBytes > 0) {
                 scratch = engine.pool().take(scratchBytes, "scratch memory");
-                arguments.set(addresses.length, scratch.address());
+                arguments.set(count, scratch.address());
             }
             OneDnn.check(start(arguments), "dnnl_primitive_execute", this);
         } finally {

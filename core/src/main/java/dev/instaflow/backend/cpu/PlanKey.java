@@ -2,7 +2,10 @@ package dev.instaflow.backend.cpu;
 
 import java.util.Arrays;
 
-/** Which primitive: the operation and all numbers that it was made for. Compared by value. */
+/**
+ * Which primitive: the operation and all numbers that it was made for. Compared by value. {@link
+ * PlanCache#key} lends keys, so that looking for a plan makes no garbage.
+ */
 final class PlanKey {
     /** The operations; part of the key. */
     enum Op {
@@ -29,22 +32,47 @@ final class PlanKey {
         ELTWISE_GRADIENT
     }
 
-    private final Op op;
-    private final long[] numbers;
-    private final int hash;
+    /** As many as a convolution has. */
+    private static final int MOST_NUMBERS = 13;
+
+    private final long[] numbers = new long[MOST_NUMBERS];
+    private Op op;
+    private int count;
+    private int hash;
+
+    /** Both are {@link PlanCache}'s. */
+    boolean lent;
+
+    PlanKey next;
 
     PlanKey(Op op, long... numbers) {
-        this.op = op;
-        this.numbers = numbers;
-        this.hash = 31 * op.ordinal() + Arrays.hashCode(numbers);
+        restart(op);
+        for (long number : numbers) {
+            with(number);
+        }
+    }
+
+    /** Forgets everything and begins with an operation. */
+    PlanKey restart(Op newOp) {
+        op = newOp;
+        count = 0;
+        hash = newOp.ordinal();
+        return this;
+    }
+
+    /** Adds a number; not to be called once the key is in a map. */
+    PlanKey with(long number) {
+        numbers[count++] = number;
+        hash = 31 * hash + Long.hashCode(number);
+        return this;
     }
 
     @Override
     public boolean equals(Object other) {
         return other instanceof PlanKey key
-                && key.op == op
                 && key.hash == hash
-                && Arrays.equals(key.numbers, numbers);
+                && key.op == op
+                && Arrays.equals(key.numbers, 0, key.count, numbers, 0, count);
     }
 
     @Override
@@ -54,6 +82,6 @@ final class PlanKey {
 
     @Override
     public String toString() {
-        return op + Arrays.toString(numbers);
+        return op + Arrays.toString(Arrays.copyOf(numbers, count));
     }
 }

@@ -5,6 +5,7 @@ import static org.bytedeco.dnnl.global.dnnl.*;
 import dev.instaflow.ops.AttentionSpec;
 import dev.instaflow.tensor.Shape;
 import java.util.Arrays;
+import java.util.function.Supplier;
 
 /**
  * Attention in tiles of queries: scores, softmax and weighted sum of all heads for some queries, then for
@@ -39,8 +40,15 @@ final class TiledAttention {
             return new Sizes(batch, heads, count, t, s, d, masks, packed);
         }
 
-        PlanKey key(PlanKey.Op op) {
-            return new PlanKey(op, batch, heads, queries, t, s, d, masks, packed);
+        PlanKey addTo(PlanKey key) {
+            return key.with(batch)
+                    .with(heads)
+                    .with(queries)
+                    .with(t)
+                    .with(s)
+                    .with(d)
+                    .with(masks)
+                    .with(packed);
         }
 
         double products() {
@@ -51,11 +59,21 @@ final class TiledAttention {
             return Layout.strided(new long[] {batch, heads, queries, d}, t * c(), d, c(), 1);
         }
 
+        /** As the product that is tuned for many tiles wants them, or as they lie. */
+        Layout keys() {
+            return packed > 0 ? Layout.any(batch, heads, d, s) : keysTransposed();
+        }
+
         Layout keysTransposed() {
             return Layout.strided(new long[] {batch, heads, d, s}, s * c(), d, 1, c());
         }
 
+        /** As the product that is tuned for many tiles wants them, or as they lie. */
         Layout values() {
+            return packed > 0 ? Layout.any(batch, heads, s, d) : plainValues();
+        }
+
+        Layout plainValues() {
             return Layout.strided(new long[] {batch, heads, s, d}, s * c(), d, c(), 1);
         }
 
@@ -106,7 +124,7 @@ final class TiledAttention {
             }
             if (sizes.packed > 0) {
                 keys = packed(whole.scores, sizes.keysTransposed(), k);
-                values = packed(whole.weightedSum, sizes.values(), v);
+                values = packed(whole.weightedSum, sizes.plainValues(), v);
             }
             long kAt = keys != null ? keys.address() : k;
             long vAt = values != null ? values.address() : v;
@@ -178,29 +196,18 @@ final class TiledAttention {
         /** For all but the last tile. */
         Tile(Sizes sizes) {
             this.sizes = sizes;
-            int packed = sizes.packed;
-            scores =
-                    scoresPlan(
-                            sizes,
-                            packed > 0
-                                    ? Layout.any(sizes.batch, sizes.heads, sizes.d, sizes.s)
-                                    : sizes.keysTransposed());
+            scores = scoresPlan(sizes, sizes::keys);
             softmax = softmaxPlan(engine, sizes.batch, sizes.heads, sizes.queries, sizes.s);
-            weightedSum =
-                    weightedSumPlan(
-                            sizes,
-                            packed > 0
-                                    ? Layout.any(sizes.batch, sizes.heads, sizes.s, sizes.d)
-                                    : sizes.values());
+            weightedSum = weightedSumPlan(sizes, sizes::values);
         }
 
         /** For the rest of the queries, with keys and values as the others have them. */
         Tile(Sizes sizes, Tile others) {
             this.sizes = sizes;
-            scores = scoresPlan(sizes, others.scores.layout(WeightedPlans.WEIGHTS).copy());
+            scores = scoresPlan(sizes, others.scores.layout(WeightedPlans.WEIGHTS)::copy);
             softmax = softmaxPlan(engine, sizes.batch, sizes.heads, sizes.queries, sizes.s);
             weightedSum =
-                    weightedSumPlan(sizes, others.weightedSum.layout(WeightedPlans.WEIGHTS).copy());
+                    weightedSumPlan(sizes, others.weightedSum.layout(WeightedPlans.WEIGHTS)::copy);
         }
 
         void run(long from, long q, long k, long v, long mask, long buffer, long y) {
@@ -223,16 +230,15 @@ final class TiledAttention {
     }
 
     /** {@code q k^T / sqrt(d)}, plus the mask. */
-    private Plan scoresPlan(Sizes sizes, Layout keys) {
-        PlanKey key = sizes.key(PlanKey.Op.SCORES);
+    private Plan scoresPlan(Sizes sizes, Supplier<Layout> keyLayout) {
+        PlanKey key = sizes.addTo(engine.plans().key(PlanKey.Op.SCORES));
         Plan plan = engine.plans().get(key);
         if (plan != null) {
-            keys.close();
             return plan;
         }
         try (PlanBuilder builder = new PlanBuilder(engine, key)) {
             builder.work(sizes.products());
-            builder.argument(DNNL_ARG_WEIGHTS, keys);
+            Layout keys = builder.argument(DNNL_ARG_WEIGHTS, keyLayout.get());
             Layout queries = builder.argument(DNNL_ARG_SRC, sizes.queryRows());
             Layout scores = builder.argument(DNNL_ARG_DST, sizes.scores());
             builder.thenEltwise(dnnl_eltwise_linear, (float) (1 / Math.sqrt(sizes.d)), 0);
@@ -243,16 +249,15 @@ final class TiledAttention {
         }
     }
 
-    private Plan weightedSumPlan(Sizes sizes, Layout values) {
-        PlanKey key = sizes.key(PlanKey.Op.WEIGHTED_SUM);
+    private Plan weightedSumPlan(Sizes sizes, Supplier<Layout> valueLayout) {
+        PlanKey key = sizes.addTo(engine.plans().key(PlanKey.Op.WEIGHTED_SUM));
         Plan plan = engine.plans().get(key);
         if (plan != null) {
-            values.close();
             return plan;
         }
         try (PlanBuilder builder = new PlanBuilder(engine, key)) {
             builder.work(sizes.products());
-            builder.argument(DNNL_ARG_WEIGHTS, values);
+            Layout values = builder.argument(DNNL_ARG_WEIGHTS, valueLayout.get());
             Layout scores = builder.argument(DNNL_ARG_SRC, sizes.scores());
             Layout result = builder.argument(DNNL_ARG_DST, sizes.queryRows());
             return engine.plans().add(key, matmul(builder, scores, values, result));
@@ -268,7 +273,13 @@ final class TiledAttention {
 
     /** Along the keys, in place if the addresses are one. */
     static Plan softmaxPlan(CpuEngine engine, long batch, long heads, long queries, long keys) {
-        PlanKey key = new PlanKey(PlanKey.Op.SOFTMAX, batch, heads, queries, keys);
+        PlanKey key =
+                engine.plans()
+                        .key(PlanKey.Op.SOFTMAX)
+                        .with(batch)
+                        .with(heads)
+                        .with(queries)
+                        .with(keys);
         Plan plan = engine.plans().get(key);
         if (plan != null) {
             return plan;

@@ -123,7 +123,8 @@ final class WeightPacker {
     static Plan reorder(CpuEngine engine, Layout from, Layout to) {
         Layout source = engine.shared(from);
         Layout target = engine.shared(to);
-        PlanKey key = new PlanKey(PlanKey.Op.PACK, source.number(), target.number());
+        PlanKey key =
+                engine.plans().key(PlanKey.Op.PACK).with(source.number()).with(target.number());
         Plan plan = engine.plans().get(key);
         if (plan != null) {
             return plan;

@@ -83,10 +83,7 @@ final class WeightedPlans {
     /** Runs a plan on a weight and the other addresses, and releases it. */
     static void run(Plan plan, PackedWeight weight, long... others) {
         try {
-            long[] addresses = new long[others.length + 1];
-            addresses[WEIGHTS] = weight.addressIn(plan.weights());
-            System.arraycopy(others, 0, addresses, 1, others.length);
-            plan.execute(addresses);
+            plan.executeWith(weight.addressIn(plan.weights()), others);
         } finally {
             plan.release();
         }

@@ -1,5 +1,7 @@
 package dev.instaflow.backend.cpu;
 
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Method;
 import java.util.Optional;
@@ -13,12 +15,10 @@ import org.bytedeco.javacpp.Pointer;
  * not opened), there is no call.
  */
 final class WordCall {
-    private final Object caller;
-    private final Method call;
+    private final MethodHandle call;
     private final long function;
 
-    private WordCall(Object caller, Method call, long function) {
-        this.caller = caller;
+    private WordCall(MethodHandle call, long function) {
         this.call = call;
         this.function = function;
     }
@@ -37,7 +37,8 @@ final class WordCall {
             make.setAccessible(true);
             method.setAccessible(true);
             Object instance = make.newInstance(new NativeAddress(), 0L, 0L);
-            return Optional.of(new WordCall(instance, method, function.address()));
+            MethodHandle call = MethodHandles.lookup().unreflect(method).bindTo(instance);
+            return Optional.of(new WordCall(call, function.address()));
         } catch (ReflectiveOperationException | RuntimeException e) {
             return Optional.empty();
         }
@@ -45,8 +46,11 @@ final class WordCall {
 
     void call(long word) {
         try {
-            call.invoke(caller, word, function);
-        } catch (ReflectiveOperationException e) {
+            call.invokeExact(word, function);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            // What a method handle declares; the native method throws nothing.
             throw new IllegalStateException("native call with " + word, e);
         }
     }
