@@ -56,6 +56,16 @@ record BenchmarkModel(Path path, ModelConfig config, float latentScale) {
         }
     }
 
+    /**
+     * What goes into a step of another size than the usual.
+     *
+     * @param n images
+     * @param pixels rows and columns of an image
+     */
+    StepInputs inputs(int n, int pixels) {
+        return StepInputs.of(config, n, pixels / config.vae().factor());
+    }
+
     StagedModel load(Backend backend) throws IOException {
         try (Checkpoint checkpoint = CompVisView.of(Checkpoint.open(path))) {
             return StagedModel.load(backend, checkpoint, config);

@@ -10,7 +10,7 @@ import java.util.concurrent.Callable;
 
 /**
  * One engine in a process of its own, for {@link FullSizeComparison}: {@code FullSizeRun ENGINE THREADS
- * CHECKPOINT REPEATS OUTPUT}. Prints a line of times and writes the velocity and the image as F32 values,
+ * CHECKPOINT REPEATS OUTPUT [SIDE]}, the side in pixels. Prints a line of times and writes the velocity and the image as F32 values,
  * so that the engines' results can be compared.
  */
 public final class FullSizeRun implements AutoCloseable {
@@ -25,25 +25,34 @@ public final class FullSizeRun implements AutoCloseable {
     private float[] velocity;
     private float[] image;
 
-    private FullSizeRun(Backend backend, BenchmarkModel file) {
+    private FullSizeRun(Backend backend, BenchmarkModel file, StepInputs inputs) {
         this.backend = backend;
         this.file = file;
-        this.inputs = StepInputs.of(file.config());
+        this.inputs = inputs;
     }
 
     /**
      * Loads, computes and prints.
      *
-     * @param args engine, threads, checkpoint, repeats of each stage, output file
+     * @param args engine, threads, checkpoint, repeats of each stage, output file, side of
+     *     the image in pixels if not the one that the model was trained at
      * @throws Exception if a file cannot be read or written, or a result is not finite
      */
     public static void main(String... args) throws Exception {
         BenchmarkModel file = BenchmarkModel.named(args[2]);
+        StepInputs inputs =
+                args.length > 5
+                        ? file.inputs(1, Integer.parseInt(args[5]))
+                        : StepInputs.of(file.config());
         try (Backend backend = Engines.open(args[0], Integer.parseInt(args[1]));
-                FullSizeRun run = new FullSizeRun(backend, file)) {
+                FullSizeRun run = new FullSizeRun(backend, file, inputs)) {
             StageTime load = StageTime.of(run::load);
             long loadedBytes = Machine.peakBytes();
             StageSeconds times = run.once(load, loadedBytes);
+            if (backend instanceof Deferred deferred) {
+                load = deferred.prepared();
+            }
+            times = times.withLoad(load);
             for (int i = 1; i < Integer.parseInt(args[3]); i++) {
                 times = times.best(run.once(load, loadedBytes));
             }
@@ -59,23 +68,31 @@ public final class FullSizeRun implements AutoCloseable {
 
     private StageSeconds once(StageTime load, long loadedBytes) throws Exception {
         StageTime text = timed(() -> context = model.text(inputs.ids()));
-        StageTime unet = timed(() -> velocity = model.velocity(inputs.noise(), context));
+        StageTime unet = timed(() -> velocity = model.velocity(inputs, context));
         float[] latent = inputs.latent(velocity, file.latentScale());
-        StageTime vae = timed(() -> image = model.decode(latent));
+        StageTime vae = timed(() -> image = model.decode(inputs.shape(), latent));
         return new StageSeconds(load, text, unet, vae, loadedBytes, Machine.peakBytes());
     }
 
-    private static StageTime timed(Callable<float[]> stage) throws Exception {
-        return StageTime.of(
-                () -> {
-                    float[] values = stage.call();
-                    for (float value : values) {
-                        if (!Float.isFinite(value)) {
-                            throw new IllegalStateException("a result is not finite");
-                        }
-                    }
-                    return values;
-                });
+    private StageTime timed(Callable<float[]> stage) throws Exception {
+        StageTime before = prepared();
+        StageTime all =
+                StageTime.of(
+                        () -> {
+                            float[] values = stage.call();
+                            for (float value : values) {
+                                if (!Float.isFinite(value)) {
+                                    throw new IllegalStateException("a result is not finite");
+                                }
+                            }
+                            return values;
+                        });
+        return all.minus(prepared().minus(before));
+    }
+
+    /** What an engine does at the first use of a network counts as loading. */
+    private StageTime prepared() {
+        return backend instanceof Deferred deferred ? deferred.prepared() : StageTime.ZERO;
     }
 
     private void write(Path output) throws IOException {

@@ -60,7 +60,7 @@ public class OneStepBenchmark {
         backend = Engines.open(engine);
         staged = file.load(backend);
         context = staged.text(inputs.ids());
-        float[] velocity = staged.velocity(inputs.noise(), context);
+        float[] velocity = staged.velocity(inputs, context);
         latent = inputs.latent(velocity, latentScale);
         if (model.equals(BenchmarkModel.EMOJI)) {
             check(file, velocity);
@@ -71,8 +71,11 @@ public class OneStepBenchmark {
         try (ReferenceBackend reference = new ReferenceBackend(ReferenceBackend.Precision.F64);
                 StagedModel expected = file.load(reference)) {
             Agreement.require(context, expected.text(inputs.ids()), TOLERANCE);
-            Agreement.require(velocity, expected.velocity(inputs.noise(), context), TOLERANCE);
-            Agreement.require(staged.decode(latent), expected.decode(latent), TOLERANCE);
+            Agreement.require(velocity, expected.velocity(inputs, context), TOLERANCE);
+            Agreement.require(
+                    staged.decode(inputs.shape(), latent),
+                    expected.decode(inputs.shape(), latent),
+                    TOLERANCE);
         }
     }
 
@@ -85,20 +88,20 @@ public class OneStepBenchmark {
     /** One evaluation of the UNet. */
     @Benchmark
     public float[] unet() {
-        return staged.velocity(inputs.noise(), context);
+        return staged.velocity(inputs, context);
     }
 
     /** Decoder of the autoencoder. */
     @Benchmark
     public float[] vae() {
-        return staged.decode(latent);
+        return staged.decode(inputs.shape(), latent);
     }
 
     /** All three. */
     @Benchmark
     public float[] oneStep() {
-        float[] velocity = staged.velocity(inputs.noise(), staged.text(inputs.ids()));
-        return staged.decode(inputs.latent(velocity, latentScale));
+        float[] velocity = staged.velocity(inputs, staged.text(inputs.ids()));
+        return staged.decode(inputs.shape(), inputs.latent(velocity, latentScale));
     }
 
     /** Frees everything. */

@@ -42,7 +42,11 @@ final class OpFixture implements AutoCloseable {
     /** Computes and frees the result: what is timed. */
     Tensor inScope(Function<Ops, Tensor> operation) {
         try (Scope inner = scope.ops().openScope()) {
-            return operation.apply(inner.ops());
+            Tensor result = operation.apply(inner.ops());
+            if (backend instanceof Deferred deferred) {
+                deferred.compute(result);
+            }
+            return result;
         }
     }
 

@@ -27,6 +27,10 @@ record StageSeconds(
         return text.plus(unet).plus(vae);
     }
 
+    StageSeconds withLoad(StageTime other) {
+        return new StageSeconds(other, text, unet, vae, loadedBytes, peakBytes);
+    }
+
     /** Stage by stage the faster one, and the larger memory. */
     StageSeconds best(StageSeconds other) {
         return new StageSeconds(

@@ -10,11 +10,20 @@ import java.util.concurrent.Callable;
  * @param cpu seconds of processor time of the whole process, which other processes hardly change; at one
  *     thread the fairest figure on a busy machine, at more it includes the spinning of idle threads
  */
-record StageTime(double wall, double cpu) {
+public record StageTime(double wall, double cpu) {
+    /** No time. */
+    public static final StageTime ZERO = new StageTime(0, 0);
+
     private static final double NANO = 1e-9;
 
-    /** Measures. */
-    static StageTime of(Callable<?> stage) throws Exception {
+    /**
+     * Measures.
+     *
+     * @param stage what to measure
+     * @return its time
+     * @throws Exception as {@code stage} does
+     */
+    public static StageTime of(Callable<?> stage) throws Exception {
         long wall = System.nanoTime();
         long cpu = cpuNanos();
         stage.call();
@@ -34,7 +43,17 @@ record StageTime(double wall, double cpu) {
         return new StageTime(Math.min(wall, other.wall), Math.min(cpu, other.cpu));
     }
 
-    StageTime plus(StageTime other) {
+    /**
+     * The sum.
+     *
+     * @param other time of something else
+     * @return of both together
+     */
+    public StageTime plus(StageTime other) {
         return new StageTime(wall + other.wall, cpu + other.cpu);
+    }
+
+    StageTime minus(StageTime part) {
+        return new StageTime(wall - part.wall, cpu - part.cpu);
     }
 }

@@ -13,6 +13,7 @@ import dev.instaflow.unet.UNet;
 import dev.instaflow.vae.AutoencoderKl;
 import java.io.IOException;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.function.Function;
 
@@ -79,13 +80,9 @@ final class StagedModel implements AutoCloseable {
         }
     }
 
-    /** Rows and columns of a latent. */
+    /** Rows and columns of a latent, as trained. */
     int latentSide() {
         return config.unet().sampleSize();
-    }
-
-    private Shape latentShape(int channels) {
-        return Shape.of(1, latentSide(), latentSide(), channels);
     }
 
     private float[] run(String stage, Function<Ops, Tensor> work) {
@@ -95,36 +92,34 @@ final class StagedModel implements AutoCloseable {
         }
     }
 
-    /** Token ids [T] to text states [T,C]. */
-    float[] text(int... ids) {
-        return run("text", ops -> text.forward(ops, new int[][] {ids}, BlockMonitor.NONE));
+    /** Token ids [N][T] to text states [N,T,C]. */
+    float[] text(int[][] ids) {
+        return run("text", ops -> text.forward(ops, ids, BlockMonitor.NONE));
     }
 
-    /** Noise [h,w,C] and text states to the velocity [h,w,C] at the beginning of the flow. */
-    float[] velocity(float[] noise, float[] context) {
+    /** Noise [N,h,w,C] and text states to the velocity [N,h,w,C] at the beginning of the flow. */
+    float[] velocity(StepInputs inputs, float[] context) {
+        long n = inputs.shape().size(0);
         int width = config.text().width();
-        Shape contextShape = Shape.of(1, context.length / width, width);
+        Shape contextShape = Shape.of(n, context.length / n / width, width);
+        float[] labels = new float[(int) n];
+        Arrays.fill(labels, NOISE_LABEL);
         return run(
                 "unet",
                 ops ->
                         unet.forward(
                                 ops,
-                                ops.tensor("noise", latentShape(config.unet().inChannels()), noise),
-                                new float[] {NOISE_LABEL},
+                                ops.tensor("noise", inputs.shape(), inputs.noise()),
+                                labels,
                                 ops.tensor("context", contextShape, context),
                                 BlockMonitor.NONE));
     }
 
-    /** A raw latent [h,w,C] to an image [H,W,3 or 4]. */
-    float[] decode(float... rawLatent) {
+    /** Raw latents [N,h,w,C] to images [N,H,W,3 or 4]. */
+    float[] decode(Shape shape, float[] rawLatent) {
         return run(
                 "vae",
-                ops ->
-                        vae.decode(
-                                ops,
-                                ops.tensor(
-                                        "latent", latentShape(config.vae().embedDim()), rawLatent),
-                                BlockMonitor.NONE));
+                ops -> vae.decode(ops, ops.tensor("latent", shape, rawLatent), BlockMonitor.NONE));
     }
 
     @Override

@@ -6,10 +6,11 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.function.Consumer;
 
-/** The little of Protocol Buffers' encoding that a model of one node needs. */
+/** The little of Protocol Buffers' encoding that an ONNX model needs. */
 final class ProtoWriter {
     private static final int VARINT = 0;
     private static final int LENGTH_DELIMITED = 2;
+    private static final int FIXED_32 = 5;
 
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
 
@@ -41,6 +42,12 @@ final class ProtoWriter {
         return this;
     }
 
+    ProtoWriter number(int field, float value) {
+        varint((long) field << 3 | FIXED_32);
+        out.writeBytes(little(Float.BYTES).putFloat(value).array());
+        return this;
+    }
+
     ProtoWriter bytes(int field, byte... value) {
         varint((long) field << 3 | LENGTH_DELIMITED);
         varint(value.length);
@@ -56,10 +63,7 @@ final class ProtoWriter {
         return bytes(field, message(content));
     }
 
-    ProtoWriter floats(int field, float... values) {
-        ByteBuffer buffer =
-                ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        buffer.asFloatBuffer().put(values);
-        return bytes(field, buffer.array());
+    static ByteBuffer little(int bytes) {
+        return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 }

@@ -1,7 +1,6 @@
 /**
- * The peer ONNX Runtime, for single operations: a model of one node is encoded here, since no exporter runs
- * on the JVM. Images are channels-first, as ONNX has them, and the weights are constants, so that the
- * runtime packs them once. Start reading at {@link
- * dev.instaflow.benchmarks.onnx.OnnxConv2dBenchmark}.
+ * The peer ONNX Runtime, for single operations and for whole networks. Its operations compute nothing: they
+ * record an ONNX graph, as an exporter would, since none runs on the JVM, and asking for values runs it.
+ * Start reading at {@link dev.instaflow.benchmarks.onnx.OnnxBackend}.
  */
 package dev.instaflow.benchmarks.onnx;
