@@ -40,21 +40,28 @@ public final class EmulatedModule {
             if (function.kind() == PtxFunction.Kind.ENTRY) {
                 module.kernels.put(
                         function.name(),
-                        module.decode(program.source(), function, symbols.inner(), shared.copy()));
+                        module.decode(program, function, symbols.inner(), shared.copy()));
             }
         }
         return module;
     }
 
     private EmulatedKernel decode(
-            String source, PtxFunction function, Symbols symbols, Layout shared) {
+            PtxProgram program, PtxFunction function, Symbols symbols, Layout shared) {
         Layout local = new Layout();
         define(function.variables(), symbols, shared, local);
+        for (Variable variable : program.variables()) {
+            if (isDynamic(variable)) {
+                // What the launch adds begins behind all that the kernel declares itself.
+                symbols.define(variable.name(), shared.place(variable));
+            }
+        }
         for (Parameter parameter : function.parameters()) {
             symbols.define(parameter.name(), parameter.offsetBytes());
         }
         RegisterPlan plan = new RegisterPlan(function.registerCount());
-        InstructionDecoder decoder = new InstructionDecoder(source, function, plan, symbols);
+        InstructionDecoder decoder =
+                new InstructionDecoder(program.source(), function, plan, symbols);
         List<Step> steps = new ArrayList<>();
         for (Instruction instruction : function.instructions()) {
             steps.add(decoder.decode(instruction));
@@ -75,6 +82,9 @@ public final class EmulatedModule {
 
     private void define(List<Variable> variables, Symbols symbols, Layout shared, Layout local) {
         for (Variable variable : variables) {
+            if (isDynamic(variable)) {
+                continue;
+            }
             long address =
                     switch (variable.space()) {
                         case SHARED -> shared.place(variable);
@@ -83,6 +93,10 @@ public final class EmulatedModule {
                     };
             symbols.define(variable.name(), address);
         }
+    }
+
+    private static boolean isDynamic(Variable variable) {
+        return variable.space() == StateSpace.SHARED && variable.sizeBytes() == 0;
     }
 
     private Allocation global(Variable variable) {
@@ -119,7 +133,7 @@ public final class EmulatedModule {
         globals.values().forEach(a -> memory.free(a.base));
     }
 
-    /** Places variables behind each other; dynamic shared memory comes last, where its symbol points. */
+    /** Places variables behind each other. */
     private static final class Layout {
         private int end;
 

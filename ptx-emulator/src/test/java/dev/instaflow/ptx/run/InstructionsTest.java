@@ -360,6 +360,24 @@ class InstructionsTest {
         assertTrue(k.launch(Dim3.of(1), Dim3.of(32), 0, both).completed());
     }
 
+    @Test
+    void dynamicSharedMemoryBeginsBehindTheDeclared() {
+        Bench bench =
+                Bench.ofText(
+                        "dynamic",
+                        ".version 7.0\n.target sm_80\n.address_size 64\n"
+                                + ".extern .shared .align 16 .b8 dyn[];\n"
+                                + ".entry k(.param .u64 p) { .shared .align 4 .b8 fixed[20];"
+                                + " .reg .b32 %r<3>; .reg .b64 %a; ld.param.u64 %a, [p];"
+                                + " mov.u32 %r1, fixed; mov.u32 %r2, dyn; st.shared.u32 [dyn], %r1;"
+                                + " st.global.v2.u32 [%a], {%r1, %r2}; ret; }");
+        long a = bench.memory.allocate(8);
+        EmulatedKernel k = bench.kernel("k");
+        k.launch(Dim3.of(1), Dim3.of(1), 4, k.arguments().int64(a)).requireClean();
+        byte[] addresses = bench.memory.read(a, 8);
+        assertEquals(32, addresses[4] - addresses[0]);
+    }
+
     private static LaunchReport run(Bench bench, int threads, long a, long b) {
         EmulatedKernel k = bench.kernel("k");
         return k.launch(Dim3.of(1), Dim3.of(threads), 0, k.arguments().int64(a).int64(b))
