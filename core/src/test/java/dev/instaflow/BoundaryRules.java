@@ -30,7 +30,11 @@ final class BoundaryRules {
                             libraries("org.bytedeco.dnnl", "org.bytedeco.opencl"),
                             in("backend.cpu"),
                             "dev.instaflow.backend.cpu"),
-                    new Rule(libraries("jcuda"), in("backend.cuda"), "dev.instaflow.backend.cuda"),
+                    new Rule(
+                            libraries("jcuda"),
+                            // NVIDIA's assembler, which judges the PTX without a driver.
+                            in("backend.cuda").or(module("kernels").and(tests())),
+                            "dev.instaflow.backend.cuda, and in the tests of kernels"),
                     new Rule(
                             libraries("com.fasterxml"),
                             tests().or(module("tokenizer"))
