@@ -33,6 +33,18 @@ public final class Conv2d {
         return new Conv2d(spec, weight, weights.take("bias", WeightForm.PLAIN, out));
     }
 
+    ConvSpec spec() {
+        return spec;
+    }
+
+    Tensor weight() {
+        return weight;
+    }
+
+    Tensor bias() {
+        return bias;
+    }
+
     /**
      * Applies the layer.
      *

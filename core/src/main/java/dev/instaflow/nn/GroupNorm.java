@@ -30,6 +30,14 @@ public final class GroupNorm {
         return new GroupNorm(spec, gamma, weights.take("bias", WeightForm.PLAIN, channels));
     }
 
+    Tensor gamma() {
+        return gamma;
+    }
+
+    Tensor beta() {
+        return beta;
+    }
+
     /**
      * Applies the layer.
      *

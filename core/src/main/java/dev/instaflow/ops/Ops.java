@@ -35,6 +35,8 @@ public interface Ops {
      *
      * @param x any shape, F32
      * @return row-major, a fresh array
+     * @throws IllegalArgumentException if x is a weight that the backend keeps only in a form from which
+     *     its values cannot be had again exactly
      */
     float[] toArray(Tensor x);
 
@@ -85,6 +87,91 @@ public interface Ops {
         try (Scope scope = openScope()) {
             Ops ops = scope.ops();
             return scope.escape(ops.add(ops.conv2d(spec, x, weight, bias), residual));
+        }
+    }
+
+    /**
+     * Convolution, then the sum with a vector for each sample.
+     *
+     * @param spec the geometry
+     * @param x [N,H,W,Ci]
+     * @param weight [Co,Ci,K,K]
+     * @param bias [Co]
+     * @param perChannel [N,Co]
+     * @return [N,H',W',Co]
+     */
+    default Tensor conv2dAddPerChannel(
+            ConvSpec spec, Tensor x, Tensor weight, Tensor bias, Tensor perChannel) {
+        try (Scope scope = openScope()) {
+            Ops ops = scope.ops();
+            return scope.escape(ops.addPerChannel(ops.conv2d(spec, x, weight, bias), perChannel));
+        }
+    }
+
+    /**
+     * {@code conv(activation(norm(x)))}.
+     *
+     * @param layers norm, activation and convolution
+     * @param x [N,H,W,Ci]
+     * @return [N,H',W',Co]
+     */
+    default Tensor normedConv2d(NormedConvolution layers, Tensor x) {
+        try (Scope scope = openScope()) {
+            Ops ops = scope.ops();
+            Tensor h = ops.groupNorm(layers.norm(), x, layers.gamma(), layers.beta());
+            return scope.escape(ops.conv2d(layers.conv(), h, layers.weight(), layers.bias()));
+        }
+    }
+
+    /**
+     * {@code conv(activation(norm(x))) + residual}.
+     *
+     * @param layers norm, activation and convolution
+     * @param x [N,H,W,Ci]
+     * @param residual [N,H',W',Co]
+     * @return [N,H',W',Co]
+     */
+    default Tensor normedConv2dAdd(NormedConvolution layers, Tensor x, Tensor residual) {
+        try (Scope scope = openScope()) {
+            Ops ops = scope.ops();
+            Tensor h = ops.groupNorm(layers.norm(), x, layers.gamma(), layers.beta());
+            return scope.escape(
+                    ops.conv2dAdd(layers.conv(), h, layers.weight(), layers.bias(), residual));
+        }
+    }
+
+    /**
+     * {@code conv(activation(norm(x)))} and a vector for each sample, such as a time embedding.
+     *
+     * @param layers norm, activation and convolution
+     * @param x [N,H,W,Ci]
+     * @param perChannel [N,Co]
+     * @return [N,H',W',Co]
+     */
+    default Tensor normedConv2dAddPerChannel(
+            NormedConvolution layers, Tensor x, Tensor perChannel) {
+        try (Scope scope = openScope()) {
+            Ops ops = scope.ops();
+            Tensor h = ops.groupNorm(layers.norm(), x, layers.gamma(), layers.beta());
+            return scope.escape(
+                    ops.conv2dAddPerChannel(
+                            layers.conv(), h, layers.weight(), layers.bias(), perChannel));
+        }
+    }
+
+    /**
+     * Nearest-neighbour doubling of both sides, then a 3x3 convolution with padding 1.
+     *
+     * @param x [N,H,W,Ci]
+     * @param weight [Co,Ci,3,3], uploaded as {@link WeightForm.UpsampledConv}
+     * @param bias [Co]
+     * @return [N,2H,2W,Co]
+     */
+    default Tensor upsampleConv2d(Tensor x, Tensor weight, Tensor bias) {
+        try (Scope scope = openScope()) {
+            Ops ops = scope.ops();
+            Tensor twice = ops.upsampleNearest(x, 2 * x.shape().size(1), 2 * x.shape().size(2));
+            return scope.escape(ops.conv2d(ConvSpec.SAME_3X3, twice, weight, bias));
         }
     }
 

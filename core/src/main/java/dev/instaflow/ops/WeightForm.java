@@ -17,6 +17,14 @@ public sealed interface WeightForm {
      */
     record Conv(ConvSpec spec, int heightHint, int widthHint) implements WeightForm {}
 
+    /**
+     * The kernel {@code [Co,Ci,3,3]} of {@link Ops#upsampleConv2d}.
+     *
+     * @param heightHint likely rows of the input, before it is doubled, or 0
+     * @param widthHint likely columns of the input, or 0
+     */
+    record UpsampledConv(int heightHint, int widthHint) implements WeightForm {}
+
     /** Read as it is. */
     WeightForm PLAIN = new Plain();
 

@@ -73,8 +73,8 @@ final class ResBlock implements StepLayer {
     private Tensor timed(Ops outer, Tensor x, Step step) {
         try (Scope scope = outer.openScope()) {
             Ops ops = scope.ops();
-            Tensor h = in.forward(ops, x); // [N,H,W,Co]
-            return scope.escape(ops.addPerChannel(h, time.forward(ops, step.time())));
+            Tensor emb = time.forward(ops, step.time()); // [N,Co]
+            return scope.escape(in.forwardAddPerChannel(ops, x, emb)); // [N,H,W,Co]
         }
     }
 }

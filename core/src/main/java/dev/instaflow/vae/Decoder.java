@@ -1,13 +1,11 @@
 package dev.instaflow.vae;
 
 import dev.instaflow.nn.Conv2d;
-import dev.instaflow.nn.Layer;
 import dev.instaflow.nn.NormedConv;
-import dev.instaflow.nn.Sequential;
+import dev.instaflow.nn.UpsampledConv;
 import dev.instaflow.nn.Weights;
 import dev.instaflow.ops.Activation;
 import dev.instaflow.ops.ConvSpec;
-import dev.instaflow.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -69,24 +67,11 @@ final class Decoder {
         }
         if (level > 0) {
             String name = "up." + level + ".upsample";
-            chain.add(PREFIX + name, upsample(weights.under(name), level, out));
+            UpsampledConv upsample =
+                    UpsampledConv.load(
+                            weights.under(name + ".conv"), out, out, config.sizeHint(level));
+            chain.add(PREFIX + name, upsample::forward);
         }
         return chain;
-    }
-
-    private Layer upsample(Weights upsample, int level, int channels) {
-        Conv2d conv =
-                Conv2d.load(
-                        upsample.under("conv"),
-                        ConvSpec.SAME_3X3,
-                        channels,
-                        channels,
-                        config.sizeHint(level - 1));
-        Layer twice =
-                (ops, x) -> {
-                    Shape shape = x.shape();
-                    return ops.upsampleNearest(x, 2 * shape.size(1), 2 * shape.size(2));
-                };
-        return (ops, x) -> Sequential.run(ops, x, List.of(twice, conv::forward));
     }
 }

@@ -82,7 +82,7 @@ public final class TorchBackend implements Backend {
             plain.close();
             throw e;
         }
-        if (!(form instanceof WeightForm.Conv)) {
+        if (!(form instanceof WeightForm.Conv || form instanceof WeightForm.UpsampledConv)) {
             return adopt(name, shape, plain);
         }
         try (plain) {

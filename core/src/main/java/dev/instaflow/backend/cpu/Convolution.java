@@ -34,15 +34,19 @@ final class Convolution {
         return plans.preferred(key(spec, x, y, -1, 0), new Maker(spec, x, y, 0));
     }
 
-    /** {@code y = conv(x) + bias}; addresses are x, bias, y and, to be added, a residual. */
-    void run(ConvSpec spec, Shape x, Shape y, PackedWeight weight, long... addresses) {
-        int residuals = addresses.length - 3;
+    /** {@code y = conv(x) + bias}, the same bias for all samples, and a residual where there is one. */
+    void run(ConvSpec spec, Shape x, Shape y, PackedWeight weight, Winograd.Operands at) {
+        int residuals = at.residual() == 0 ? 0 : 1;
         PlanKey key = key(spec, x, y, weight.layout().number(), residuals);
         Plan plan = engine.plans().get(key);
         if (plan == null) {
             plan = plans.make(key, weight.layout(), new Maker(spec, x, y, residuals));
         }
-        WeightedPlans.run(plan, weight, addresses);
+        if (residuals == 0) {
+            WeightedPlans.run(plan, weight, at.image(), at.bias(), at.result());
+        } else {
+            WeightedPlans.run(plan, weight, at.image(), at.bias(), at.result(), at.residual());
+        }
     }
 
     private PlanKey key(ConvSpec spec, Shape x, Shape y, int layout, int residuals) {

@@ -4,6 +4,7 @@ import dev.instaflow.backend.BackendUnavailableException;
 import dev.instaflow.backend.TensorScope;
 import dev.instaflow.backend.TrainingBackend;
 import dev.instaflow.checkpoint.DType;
+import dev.instaflow.ops.ConvSpec;
 import dev.instaflow.ops.FloatSource;
 import dev.instaflow.ops.GradOps;
 import dev.instaflow.ops.Ops;
@@ -18,12 +19,16 @@ import java.io.IOException;
  * share weights; each operation alone uses as many threads as the settings say.
  */
 public final class CpuBackend implements TrainingBackend {
+    /** Sides of an image from which on fast convolutions are worth four times the memory of weights. */
+    private static final int WINOGRAD_FROM = 64;
+
     private final CpuEngine engine;
     private final OpenMp openMp;
     private final int threads;
     private final Convolution convolution;
     private final MatMul matMul;
     private final WeightPacker packer;
+    private final WinogradPacker winogradPacker;
     private final Kernels kernels;
     private final GradientKernels gradientKernels;
     private boolean closed;
@@ -33,6 +38,7 @@ public final class CpuBackend implements TrainingBackend {
         this.threads = settings.resolvedThreads();
         this.engine = new CpuEngine(threads, openMp);
         this.packer = new WeightPacker(engine);
+        this.winogradPacker = new WinogradPacker(engine, packer);
         this.kernels = new Kernels(engine, packer);
         this.gradientKernels = new GradientKernels(engine, kernels);
         this.convolution = kernels.convolution();
@@ -81,20 +87,40 @@ public final class CpuBackend implements TrainingBackend {
         }
         if (form instanceof WeightForm.Conv conv) {
             requireRank(name, form, shape, 4);
-            if (shape.size(2) != conv.spec().kernel() || shape.size(3) != conv.spec().kernel()) {
-                throw new IllegalArgumentException(
-                        "weight \""
-                                + name
-                                + "\" "
-                                + shape
-                                + " does not have the kernel of "
-                                + form);
+            requireKernel(name, form, shape, conv.spec().kernel());
+            return kernel(name, conv, shape, values);
+        }
+        if (form instanceof WeightForm.UpsampledConv conv) {
+            requireRank(name, form, shape, 4);
+            requireKernel(name, form, shape, ConvSpec.SAME_3X3.kernel());
+            int height = 2 * conv.heightHint();
+            int width = 2 * conv.widthHint();
+            if (isLarge(height, width) && kernels.winograd().suits(WinogradBasis.DOUBLED, shape)) {
+                PackedWeight.Form doubled = PackedWeight.Form.WINOGRAD_DOUBLED;
+                Layout layout = kernels.winograd().preferred(WinogradBasis.DOUBLED, shape);
+                return packed(name, shape, values, doubled, layout);
             }
-            Layout layout = convolution.preferred(conv, shape);
-            return packed(name, shape, values, PackedWeight.Form.CONV, layout);
+            WeightForm.Conv plain = new WeightForm.Conv(ConvSpec.SAME_3X3, height, width);
+            return kernel(name, plain, shape, values);
         }
         Tensor tensor = engine.allocateWeight(name, shape);
         return filled(tensor, () -> packer.copy(values, 0, engine.address(tensor), shape.count()));
+    }
+
+    private Tensor kernel(String name, WeightForm.Conv form, Shape shape, FloatSource values)
+            throws IOException {
+        if (form.spec().equals(ConvSpec.SAME_3X3)
+                && isLarge(form.heightHint(), form.widthHint())
+                && kernels.winograd().suits(WinogradBasis.SAME, shape)) {
+            Layout layout = kernels.winograd().preferred(WinogradBasis.SAME, shape);
+            return packed(name, shape, values, PackedWeight.Form.WINOGRAD, layout);
+        }
+        Layout layout = convolution.preferred(form, shape);
+        return packed(name, shape, values, PackedWeight.Form.CONV, layout);
+    }
+
+    private static boolean isLarge(int height, int width) {
+        return Math.min(height, width) >= WINOGRAD_FROM;
     }
 
     private Tensor packed(
@@ -102,7 +128,16 @@ public final class CpuBackend implements TrainingBackend {
             throws IOException {
         PackedWeight weight = new PackedWeight(engine, name, shape, form, layout);
         Tensor tensor = new Tensor(name, shape, DType.F32, weight);
-        return filled(tensor, () -> packer.pack(weight, shape, values));
+        return filled(tensor, () -> pack(weight, shape, values));
+    }
+
+    private void pack(PackedWeight weight, Shape shape, FloatSource values) throws IOException {
+        switch (weight.form()) {
+            case CONV, LINEAR -> packer.pack(weight, shape, values);
+            case WINOGRAD -> winogradPacker.pack(WinogradBasis.SAME, weight, shape, values);
+            case WINOGRAD_DOUBLED ->
+                    winogradPacker.pack(WinogradBasis.DOUBLED, weight, shape, values);
+        }
     }
 
     private interface Fill {
@@ -123,6 +158,13 @@ public final class CpuBackend implements TrainingBackend {
         }
     }
 
+    private static void requireKernel(String name, WeightForm form, Shape shape, int kernel) {
+        if (shape.size(2) != kernel || shape.size(3) != kernel) {
+            throw new IllegalArgumentException(
+                    "weight \"" + name + "\" " + shape + " does not have the kernel of " + form);
+        }
+    }
+
     @Override
     public GradOps gradients(Ops ops) {
         if (ops instanceof CpuOps cpu && cpu.engine() == engine) {
@@ -135,7 +177,7 @@ public final class CpuBackend implements TrainingBackend {
     public void update(Tensor weight, FloatSource values) throws IOException {
         requireOpen();
         if (engine.storage(weight) instanceof PackedWeight packed) {
-            packer.pack(packed, weight.shape(), values);
+            pack(packed, weight.shape(), values);
             packed.refreshCopies();
         } else {
             packer.copy(values, 0, engine.address(weight), weight.shape().count());
@@ -172,6 +214,7 @@ public final class CpuBackend implements TrainingBackend {
         }
         engine.live().requireNone("cpu");
         closed = true;
+        kernels.winograd().close();
         engine.close();
     }
 }

@@ -61,6 +61,11 @@ final class CpuEngine implements AutoCloseable {
         return threads > 1 && openMp.controllable();
     }
 
+    /** Whether {@link #oneThread} keeps its promise. */
+    boolean canLimitThreads() {
+        return threads == 1 || openMp.controllable();
+    }
+
     /** Lets the calling thread's primitives use all threads of this backend, as is the rule. */
     void allThreads() {
         openMp.limitCallingThread(threads);

@@ -5,6 +5,7 @@ import dev.instaflow.ops.Activation;
 import dev.instaflow.ops.AttentionSpec;
 import dev.instaflow.ops.ConvSpec;
 import dev.instaflow.ops.GroupNormSpec;
+import dev.instaflow.ops.NormedConvolution;
 import dev.instaflow.ops.Ops;
 import dev.instaflow.ops.Scope;
 import dev.instaflow.ops.Shapes;
@@ -102,10 +103,8 @@ final class CpuOps implements Ops {
 
     @Override
     public Tensor conv2d(ConvSpec spec, Tensor x, Tensor weight, Tensor bias) {
-        Shape shape = Shapes.conv2d(spec, x, weight, bias);
-        PackedWeight w = packed(weight, PackedWeight.Form.CONV);
-        Tensor y = result(weight.name(), shape);
-        kernels.convolution().run(spec, x.shape(), shape, w, at(x), at(bias), at(y));
+        Tensor y = result(weight.name(), Shapes.conv2d(spec, x, weight, bias));
+        convolve(spec, x, weight, new Winograd.Operands(at(x), at(bias), 0, 0, at(y)), y);
         return y;
     }
 
@@ -113,9 +112,152 @@ final class CpuOps implements Ops {
     public Tensor conv2dAdd(ConvSpec spec, Tensor x, Tensor weight, Tensor bias, Tensor residual) {
         Shape shape = Shapes.conv2d(spec, x, weight, bias);
         requireResult("conv2dAdd", weight, residual, shape);
-        PackedWeight w = packed(weight, PackedWeight.Form.CONV);
         Tensor y = result(weight.name(), shape);
-        kernels.convolution().run(spec, x.shape(), shape, w, at(x), at(bias), at(y), at(residual));
+        convolve(
+                spec, x, weight, new Winograd.Operands(at(x), at(bias), 0, at(residual), at(y)), y);
+        return y;
+    }
+
+    private void convolve(ConvSpec spec, Tensor x, Tensor weight, Winograd.Operands at, Tensor y) {
+        if (spec.equals(ConvSpec.SAME_3X3) && isTransformed(weight)) {
+            PackedWeight w = packed(weight, PackedWeight.Form.WINOGRAD);
+            kernels.winograd()
+                    .run(WinogradBasis.SAME, x.shape(), y.shape(), w, Winograd.Prologue.NONE, at);
+            return;
+        }
+        PackedWeight w = packed(weight, PackedWeight.Form.CONV);
+        kernels.convolution().run(spec, x.shape(), y.shape(), w, at);
+    }
+
+    private boolean isTransformed(Tensor weight) {
+        return engine.storage(weight) instanceof PackedWeight packed
+                && packed.form() == PackedWeight.Form.WINOGRAD;
+    }
+
+    @Override
+    public Tensor conv2dAddPerChannel(
+            ConvSpec spec, Tensor x, Tensor weight, Tensor bias, Tensor perChannel) {
+        Shape shape = Shapes.conv2d(spec, x, weight, bias);
+        if (shape.size(0) > 1 && !isTransformed(weight)) {
+            return Ops.super.conv2dAddPerChannel(spec, x, weight, bias, perChannel);
+        }
+        Tensor y = result(weight.name(), shape);
+        Shapes.addPerChannel(y, perChannel);
+        try (Biases biases = new Biases(bias, perChannel)) {
+            convolve(spec, x, weight, biases.operands(at(x), at(y)), y);
+        }
+        return y;
+    }
+
+    /** Biases [N,Co]: the layer's with what is added to each sample. */
+    private final class Biases implements AutoCloseable {
+        private final MemoryPool.Block block;
+        private final long c;
+
+        Biases(Tensor bias, Tensor perChannel) {
+            c = bias.shape().count();
+            long samples = perChannel.shape().size(0);
+            block = engine.pool().take(bytes(samples * c), "biases");
+            kernels.elementwise()
+                    .addPerChannel(samples, c, at(perChannel), at(bias), block.address());
+        }
+
+        Winograd.Operands operands(long image, long to) {
+            return new Winograd.Operands(image, block.address(), c, 0, to);
+        }
+
+        @Override
+        public void close() {
+            engine.pool().give(block);
+        }
+    }
+
+    @Override
+    public Tensor normedConv2d(NormedConvolution layers, Tensor x) {
+        if (!fuses(layers)) {
+            return Ops.super.normedConv2d(layers, x);
+        }
+        Tensor y = normedResult(layers, x);
+        long bias = at(layers.bias());
+        normedConvolution(layers, x, new Winograd.Operands(at(x), bias, 0, 0, at(y)), y);
+        return y;
+    }
+
+    @Override
+    public Tensor normedConv2dAdd(NormedConvolution layers, Tensor x, Tensor residual) {
+        if (!fuses(layers)) {
+            return Ops.super.normedConv2dAdd(layers, x, residual);
+        }
+        Tensor y = normedResult(layers, x);
+        requireResult("normedConv2dAdd", layers.weight(), residual, y.shape());
+        long bias = at(layers.bias());
+        normedConvolution(layers, x, new Winograd.Operands(at(x), bias, 0, at(residual), at(y)), y);
+        return y;
+    }
+
+    @Override
+    public Tensor normedConv2dAddPerChannel(NormedConvolution layers, Tensor x, Tensor perChannel) {
+        if (!fuses(layers)) {
+            return Ops.super.normedConv2dAddPerChannel(layers, x, perChannel);
+        }
+        Tensor y = normedResult(layers, x);
+        Shapes.addPerChannel(y, perChannel);
+        try (Biases biases = new Biases(layers.bias(), perChannel)) {
+            normedConvolution(layers, x, biases.operands(at(x), at(y)), y);
+        }
+        return y;
+    }
+
+    /** Whether the normalised image need not be written. */
+    private boolean fuses(NormedConvolution layers) {
+        return isTransformed(layers.weight()) && layers.conv().equals(ConvSpec.SAME_3X3);
+    }
+
+    private Tensor normedResult(NormedConvolution layers, Tensor x) {
+        Shapes.groupNorm(layers.norm(), x, layers.gamma(), layers.beta());
+        Shape shape = Shapes.conv2d(layers.conv(), x, layers.weight(), layers.bias());
+        return result(layers.weight().name(), shape);
+    }
+
+    private void normedConvolution(
+            NormedConvolution layers, Tensor x, Winograd.Operands at, Tensor y) {
+        PackedWeight weight = packed(layers.weight(), PackedWeight.Form.WINOGRAD);
+        long vectorBytes = bytes(x.shape().size(0) * x.shape().size(3));
+        MemoryPool.Block vectors = engine.pool().take(2 * vectorBytes, "group norm vectors");
+        try {
+            long scale = vectors.address();
+            long shift = scale + vectorBytes;
+            long gamma = at(layers.gamma());
+            long beta = at(layers.beta());
+            kernels.normalisation()
+                    .scaleAndShift(layers.norm(), x.shape(), at.image(), gamma, beta, scale, shift);
+            Winograd.Prologue norm = new Winograd.Prologue(layers.norm().then(), scale, shift);
+            kernels.winograd().run(WinogradBasis.SAME, x.shape(), y.shape(), weight, norm, at);
+        } finally {
+            engine.pool().give(vectors);
+        }
+    }
+
+    @Override
+    public Tensor upsampleConv2d(Tensor x, Tensor weight, Tensor bias) {
+        boolean transformed =
+                engine.storage(weight) instanceof PackedWeight w
+                        && w.form() == PackedWeight.Form.WINOGRAD_DOUBLED;
+        if (!transformed) {
+            return Ops.super.upsampleConv2d(x, weight, bias);
+        }
+        Shape twice = Shapes.upsample(x, 2 * x.shape().size(1), 2 * x.shape().size(2));
+        Shapes.conv2d(ConvSpec.SAME_3X3, x, weight, bias);
+        Tensor y = result(weight.name(), twice.with(-1, weight.shape().size(0)));
+        PackedWeight w = packed(weight, PackedWeight.Form.WINOGRAD_DOUBLED);
+        kernels.winograd()
+                .run(
+                        WinogradBasis.DOUBLED,
+                        x.shape(),
+                        y.shape(),
+                        w,
+                        Winograd.Prologue.NONE,
+                        new Winograd.Operands(at(x), at(bias), 0, 0, at(y)));
         return y;
     }
 

@@ -40,8 +40,8 @@ final class Elementwise {
         plan.run(a, b, y);
     }
 
-    private static Plan buildBinary(
-            PlanBuilder builder, int algorithm, Layout values, Layout other) {
+    /** The plan of {@code result = algorithm(a, b)}; the builder has the arguments. */
+    static Plan buildBinary(PlanBuilder builder, int algorithm, Layout values, Layout other) {
         return builder.build(
                 (result, cpu, attributes) ->
                         dnnl_binary_primitive_desc_create(
@@ -60,6 +60,7 @@ final class Elementwise {
         Plan plan = engine.plans().get(key);
         if (plan == null) {
             try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+                builder.work(WORK_PER_VALUE * positions * c);
                 plan = perChannel(builder, dnnl_binary_add, positions, c);
                 plan = engine.plans().add(key, plan);
             }
@@ -74,15 +75,40 @@ final class Elementwise {
         Plan plan = engine.plans().get(key);
         if (plan == null) {
             try (PlanBuilder builder = new PlanBuilder(engine, key)) {
-                builder.thenBinary(dnnl_binary_add, Layout.image(1, 1, 1, c));
-                if (then != Activation.IDENTITY) {
-                    builder.thenEltwise(algorithm(then), alpha(then), 0);
-                }
-                plan = perChannel(builder, dnnl_binary_mul, positions, c);
-                plan = engine.plans().add(key, plan);
+                builder.work(WORK_PER_VALUE * positions * c);
+                plan = engine.plans().add(key, scaleShift(builder, then, positions, c));
             }
         }
         plan.run(shift, x, scale, y);
+    }
+
+    /**
+     * The held plan of {@link #scaleShift}, for the calling thread alone; arguments are shift, x, scale,
+     * y.
+     */
+    Plan scaleShiftHere(Activation then, long positions, long c) {
+        PlanKey key =
+                engine.plans()
+                        .key(PlanKey.Op.STRIP_PASS)
+                        .with(positions)
+                        .with(c)
+                        .with(then.ordinal());
+        Plan plan = engine.plans().get(key);
+        if (plan != null) {
+            return plan;
+        }
+        try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+            builder.forCallingThread();
+            return engine.plans().add(key, scaleShift(builder, then, positions, c));
+        }
+    }
+
+    private static Plan scaleShift(PlanBuilder builder, Activation then, long positions, long c) {
+        builder.thenBinary(dnnl_binary_add, Layout.image(1, 1, 1, c));
+        if (then != Activation.IDENTITY) {
+            builder.thenEltwise(algorithm(then), alpha(then), 0);
+        }
+        return perChannel(builder, dnnl_binary_mul, positions, c);
     }
 
     private PlanKey perChannelKey(int algorithm, long positions, long c) {
@@ -91,7 +117,6 @@ final class Elementwise {
 
     /** A plan over [P,C] values and a vector of C; the builder has what follows. */
     private static Plan perChannel(PlanBuilder builder, int algorithm, long positions, long c) {
-        builder.work(WORK_PER_VALUE * positions * c);
         Layout values = builder.argument(DNNL_ARG_SRC_0, Layout.image(1, 1, positions, c));
         Layout each = builder.argument(DNNL_ARG_SRC_1, Layout.image(1, 1, 1, c));
         builder.argument(DNNL_ARG_DST, Layout.image(1, 1, positions, c));

@@ -6,6 +6,7 @@ package dev.instaflow.backend.cpu;
  */
 record Kernels(
         Convolution convolution,
+        Winograd winograd,
         MatMul matMul,
         Elementwise elementwise,
         Normalisation normalisation,
@@ -21,6 +22,7 @@ record Kernels(
     private Kernels(CpuEngine engine, Elementwise elementwise, WeightPacker packer) {
         this(
                 new Convolution(engine),
+                new Winograd(engine, elementwise),
                 new MatMul(engine),
                 elementwise,
                 new Normalisation(engine, elementwise),

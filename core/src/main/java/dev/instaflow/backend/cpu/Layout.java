@@ -41,7 +41,7 @@ final class Layout implements AutoCloseable {
         return tagged(dnnl_nhwc, n, c, height, width);
     }
 
-    /** What the primitive likes best. */
+    /** What the primitive likes best, of as many dimensions. */
     static Layout any(long... dims) {
         return tagged(dnnl_format_tag_any, dims);
     }

@@ -23,33 +23,51 @@ final class Normalisation {
     void group(GroupNormSpec spec, Shape x, long from, long gamma, long beta, long to) {
         int c = x.intSize(-1);
         long positions = x.count() / x.size(0) / c;
-        long sampleBytes = CpuStorage.bytesOf(positions * c);
         long vectorBytes = CpuStorage.bytesOf(c);
-        ChannelSums statistics = new ChannelSums(engine, positions, c);
-        MemoryPool.Block vectors = engine.pool().take(2 * vectorBytes, "group norm vectors");
-        Staging staging = engine.takeStaging();
+        long vectorsBytes = x.size(0) * vectorBytes;
+        MemoryPool.Block vectors = engine.pool().take(2 * vectorsBytes, "group norm vectors");
         try {
             long scale = vectors.address();
+            long shift = scale + vectorsBytes;
+            scaleAndShift(spec, x, from, gamma, beta, scale, shift);
             for (long n = 0; n < x.size(0); n++) {
-                long sample = n * sampleBytes;
-                double[] sums = statistics.of(from + sample, staging);
-                writeScaleAndShift(spec, positions, c, sums, gamma, beta, scale);
+                long sample = n * positions * vectorBytes;
+                long vector = n * vectorBytes;
                 elementwise.scaleShift(
                         spec.then(),
                         positions,
                         c,
                         from + sample,
-                        scale,
-                        scale + vectorBytes,
+                        scale + vector,
+                        shift + vector,
                         to + sample);
             }
         } finally {
-            engine.give(staging);
             engine.pool().give(vectors);
         }
     }
 
-    /** Turns means and squared distances of channels into C factors and C summands at {@code to}. */
+    /** What a group norm of {@code x} [N,..,C] comes to: factors [N,C] and summands [N,C]. */
+    void scaleAndShift(
+            GroupNormSpec spec, Shape x, long from, long gamma, long beta, long scale, long shift) {
+        int c = x.intSize(-1);
+        long positions = x.count() / x.size(0) / c;
+        ChannelSums statistics = new ChannelSums(engine, positions, c);
+        Staging staging = engine.takeStaging();
+        try {
+            for (long n = 0; n < x.size(0); n++) {
+                double[] sums =
+                        statistics.of(from + CpuStorage.bytesOf(n * positions * c), staging);
+                long vector = CpuStorage.bytesOf(n * c);
+                writeScaleAndShift(
+                        spec, positions, c, sums, gamma, beta, scale + vector, shift + vector);
+            }
+        } finally {
+            engine.give(staging);
+        }
+    }
+
+    /** Turns means and squared distances of channels into C factors and C summands. */
     private void writeScaleAndShift(
             GroupNormSpec spec,
             long positions,
@@ -57,7 +75,8 @@ final class Normalisation {
             double[] sums,
             long gamma,
             long beta,
-            long to) {
+            long scaleAddress,
+            long shiftAddress) {
         int width = c / spec.groups();
         Staging staging = engine.takeStaging();
         try {
@@ -81,8 +100,8 @@ final class Normalisation {
                     shift[i] = (float) (shift[i] - mean * scale[i]);
                 }
             }
-            staging.cursor.write(to, scale, c);
-            staging.cursor.write(to + CpuStorage.bytesOf(c), shift, c);
+            staging.cursor.write(scaleAddress, scale, c);
+            staging.cursor.write(shiftAddress, shift, c);
         } finally {
             engine.give(staging);
         }

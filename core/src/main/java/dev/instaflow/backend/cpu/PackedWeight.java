@@ -13,6 +13,10 @@ final class PackedWeight extends CpuStorage {
     enum Form {
         /** {@code conv2d}. */
         CONV,
+        /** {@code conv2d} of 3x3 with padding 1, by {@link Winograd}. */
+        WINOGRAD,
+        /** {@code upsampleConv2d}, by {@link Winograd}. */
+        WINOGRAD_DOUBLED,
         /** {@code linear}. */
         LINEAR
     }

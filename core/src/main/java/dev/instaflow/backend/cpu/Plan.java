@@ -116,32 +116,41 @@ final class Plan implements AutoCloseable {
     }
 
     private void execute(Arguments arguments, int count) {
+        if (!serial) {
+            executeHere(arguments, count);
+            return;
+        }
+        engine.oneThread();
+        try {
+            executeHere(arguments, count);
+        } finally {
+            engine.allThreads();
+        }
+    }
+
+    /** As {@link #execute}, with as many threads as the calling thread is limited to now. */
+    void executeHere(long[] addresses) {
+        Arguments arguments = checkOut();
+        arguments.setAll(0, addresses);
+        executeHere(arguments, addresses.length);
+    }
+
+    private void executeHere(Arguments arguments, int count) {
         MemoryPool.Block scratch = null;
         try {
             if (scratchBytes > 0) {
                 scratch = engine.pool().take(scratchBytes, "scratch memory");
                 arguments.set(count, scratch.address());
             }
-            OneDnn.check(start(arguments), "dnnl_primitive_execute", this);
+            int status =
+                    dnnl_primitive_execute(
+                            primitive, arguments.stream, layouts.length, arguments.array);
+            OneDnn.check(status, "dnnl_primitive_execute", this);
         } finally {
             if (scratch != null) {
                 engine.pool().give(scratch);
             }
             checkIn(arguments);
-        }
-    }
-
-    private int start(Arguments arguments) {
-        if (!serial) {
-            return dnnl_primitive_execute(
-                    primitive, arguments.stream, layouts.length, arguments.array);
-        }
-        engine.oneThread();
-        try {
-            return dnnl_primitive_execute(
-                    primitive, arguments.stream, layouts.length, arguments.array);
-        } finally {
-            engine.allThreads();
         }
     }
 

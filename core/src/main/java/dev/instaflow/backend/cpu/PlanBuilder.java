@@ -57,6 +57,11 @@ final class PlanBuilder implements AutoCloseable {
         serial = operations < SERIAL_BELOW && engine.canRunSerially();
     }
 
+    /** Says that the primitive is one thread's part of a larger job, whatever its size. */
+    void forCallingThread() {
+        serial = engine.canRunSerially();
+    }
+
     /** Applies {@code result = algorithm(result, other)} at the end, {@code other} a new argument. */
     void thenBinary(int algorithm, Layout other) {
         int id = DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE * (postOpCount + 1) | DNNL_ARG_SRC_1;

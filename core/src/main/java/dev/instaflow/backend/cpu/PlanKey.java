@@ -10,6 +10,12 @@ final class PlanKey {
     /** The operations; part of the key. */
     enum Op {
         CONV,
+        AXIS_TRANSFORM,
+        STRIP_PRODUCTS,
+        STRIP_SCATTER,
+        STRIP_SUM,
+        STRIP_PASS,
+        KERNEL_TRANSFORM,
         LINEAR,
         SCORES,
         SOFTMAX,

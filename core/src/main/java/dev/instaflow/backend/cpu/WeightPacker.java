@@ -32,6 +32,10 @@ final class WeightPacker {
                 long in = shape.size(1);
                 return new Plain(new long[] {in, shape.size(0)}, new long[] {1, in}, 1);
             }
+            if (form != PackedWeight.Form.CONV) {
+                throw new IllegalArgumentException(
+                        "the kernels of a " + form + " weight " + shape + " are kept transformed");
+            }
             long taps = shape.size(2) * shape.size(3);
             long[] dims = {shape.size(0), shape.size(1), shape.size(2), shape.size(3)};
             return new Plain(dims, new long[] {dims[1] * taps, taps, dims[3], 1}, 0);

@@ -1,0 +1,201 @@
+package dev.instaflow.backend.cpu;
+
+import static org.bytedeco.dnnl.global.dnnl.*;
+
+import dev.instaflow.backend.cpu.AxisTransforms.Axis;
+import dev.instaflow.backend.cpu.AxisTransforms.Geometry;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The primitives of one grid's strips, held; each runs on the calling thread alone. */
+final class StripPlans implements AutoCloseable {
+    private final CpuEngine engine;
+    private final List<Plan> held = new ArrayList<>();
+    private final Transform down;
+    private final Transform across;
+    private final Plan products;
+    private final Transform outDown;
+    private final Transform outAcross;
+    private final Plan scatter;
+    private final Plan scatterOverEdge;
+    private final Plan[] sums;
+
+    /** Gets or makes the primitives; {@code weights} is the layout of the kernels' positions. */
+    StripPlans(CpuEngine engine, AxisTransforms transforms, WinogradGrid grid, Layout weights) {
+        this.engine = engine;
+        boolean made = false;
+        try {
+            WinogradBasis basis = grid.basis();
+            int p = basis.positions();
+            int taps = WinogradBasis.WINDOW;
+            int step = WinogradBasis.STEP;
+            int high = grid.windowHeight();
+            int wide = grid.windowWidth();
+            down =
+                    new Transform(
+                            transforms,
+                            new Geometry(Axis.ROWS, taps, step, 3, 1, high, wide, grid.in()),
+                            basis.input());
+            long rows = (long) p * grid.rows();
+            across =
+                    new Transform(
+                            transforms,
+                            new Geometry(Axis.COLUMNS, taps, step, 3, 1, rows, wide, grid.in()),
+                            basis.input());
+            products = hold(new StripProducts(engine).plan(grid, weights));
+            int tiles = grid.tiles();
+            outDown =
+                    new Transform(
+                            transforms,
+                            new Geometry(Axis.ROWS, p, 1, 3, p, p, tiles, grid.out()),
+                            basis.output());
+            int outputs = basis.outputs();
+            outAcross =
+                    new Transform(
+                            transforms,
+                            new Geometry(Axis.ROWS, p, 1, 4, outputs, p, tiles, grid.out()),
+                            basis.output());
+            scatterOverEdge = hold(scatter(grid, grid.resultWidth()));
+            // A strip wider than the image always reaches over its edge.
+            scatter =
+                    grid.outWidth() < grid.resultWidth()
+                            ? scatterOverEdge
+                            : hold(scatter(grid, grid.outWidth()));
+            sums = new Plan[grid.resultWidth() + 1];
+            for (int column = 0; column < grid.stripsAcross(); column++) {
+                int columns = grid.resultColumns(column);
+                if (sums[columns] == null) {
+                    sums[columns] = hold(sum((long) columns * grid.out()));
+                }
+            }
+            made = true;
+        } finally {
+            if (!made) {
+                close();
+            }
+        }
+    }
+
+    private Plan hold(Plan plan) {
+        held.add(plan);
+        return plan;
+    }
+
+    /** One geometry with each row of a matrix. */
+    final class Transform {
+        private final Plan plan;
+        private final long[] factors;
+
+        private Transform(AxisTransforms transforms, Geometry geometry, double[][] matrix) {
+            plan = hold(transforms.plan(geometry));
+            factors = new long[matrix.length];
+            for (int i = 0; i < matrix.length; i++) {
+                factors[i] = transforms.factors(geometry, plan, matrix[i]);
+            }
+        }
+
+        /** Results of the matrix' rows follow each other at a distance of {@code stepBytes}. */
+        void run(StripMemory memory, long from, long to, long stepBytes) {
+            for (int i = 0; i < factors.length; i++) {
+                memory.run(plan, factors[i], from, to + i * stepBytes);
+            }
+        }
+
+        /** The same with a bias [C] in the results. */
+        void run(StripMemory memory, long from, long bias, long to, long stepBytes) {
+            for (int i = 0; i < factors.length; i++) {
+                memory.run(plan, factors[i], from, bias, to + i * stepBytes);
+            }
+        }
+    }
+
+    /** From a tile's column of phases, [outputs, tiles, C], to an image of that many columns. */
+    private Plan scatter(WinogradGrid grid, long imageWidth) {
+        long c = grid.out();
+        long outputs = grid.basis().outputs();
+        PlanKey key =
+                engine.plans()
+                        .key(PlanKey.Op.STRIP_SCATTER)
+                        .with(outputs)
+                        .with(grid.rows())
+                        .with(grid.columns())
+                        .with(c)
+                        .with(imageWidth);
+        Plan plan = engine.plans().get(key);
+        if (plan != null) {
+            return plan;
+        }
+        long[] dims = {outputs, grid.rows(), grid.columns(), c};
+        long[] dense = {grid.tiles() * c, grid.columns() * c, c, 1};
+        long[] pixels = {imageWidth * c, outputs * imageWidth * c, outputs * c, 1};
+        try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+            builder.forCallingThread();
+            Plan fresh =
+                    builder.buildCopy(Layout.strided(dims, dense), Layout.strided(dims, pixels));
+            return engine.plans().add(key, fresh);
+        }
+    }
+
+    private Plan sum(long count) {
+        PlanKey key = engine.plans().key(PlanKey.Op.STRIP_SUM).with(count);
+        Plan plan = engine.plans().get(key);
+        if (plan != null) {
+            return plan;
+        }
+        try (PlanBuilder builder = new PlanBuilder(engine, key)) {
+            builder.forCallingThread();
+            Layout values = builder.argument(DNNL_ARG_SRC_0, Layout.dense(count));
+            builder.argument(DNNL_ARG_SRC_1, Layout.dense(count));
+            builder.argument(DNNL_ARG_DST, Layout.dense(count));
+            Plan fresh = Elementwise.buildBinary(builder, dnnl_binary_add, values, values);
+            return engine.plans().add(key, fresh);
+        }
+    }
+
+    /** Whether oneDNN has its fast code for all of them on this processor. */
+    boolean areOptimised() {
+        return held.stream().noneMatch(Plan::isFallback);
+    }
+
+    Transform down() {
+        return down;
+    }
+
+    Transform across() {
+        return across;
+    }
+
+    /** Of the kernels' positions, a strip's and the results. */
+    Plan products() {
+        return products;
+    }
+
+    Transform outDown() {
+        return outDown;
+    }
+
+    Transform outAcross() {
+        return outAcross;
+    }
+
+    /** Into the whole result. */
+    Plan scatter() {
+        return scatter;
+    }
+
+    /** Into an image as large as the strip's results. */
+    Plan scatterOverEdge() {
+        return scatterOverEdge;
+    }
+
+    /** Adds as many pixels. */
+    Plan sum(int pixels) {
+        return sums[pixels];
+    }
+
+    @Override
+    public void close() {
+        held.forEach(Plan::release);
+        held.clear();
+    }
+}

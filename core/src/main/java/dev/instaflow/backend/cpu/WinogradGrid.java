@@ -1,0 +1,141 @@
+package dev.instaflow.backend.cpu;
+
+import dev.instaflow.tensor.Shape;
+
+/**
+ * How an image is cut into strips of {@code rows} x {@code columns} tiles, the unit of work: what a strip
+ * needs on its way through the transforms stays in one core's cache. The last strips of a row or column
+ * reach over the edge. Depends on nothing but sizes, so neither do the bits of a result.
+ *
+ * @param basis the algorithm
+ * @param height rows of the input
+ * @param width columns of the input
+ * @param in channels of the input
+ * @param out channels of the result
+ * @param rows rows of tiles in a strip
+ * @param columns columns of tiles in a strip
+ */
+record WinogradGrid(
+        WinogradBasis basis, int height, int width, int in, int out, int rows, int columns) {
+    /** Bytes of all positions of a strip's tiles before and after the products. */
+    private static final long STRIP_BYTES = 4L << 20;
+
+    private static final int TYPICAL_SIDE = 64;
+    private static final int FEWEST_TILES = 32;
+    private static final int MOST_TILES = 64;
+
+    /** The grid for images [N,H,W,Ci]. */
+    static WinogradGrid of(WinogradBasis basis, Shape x, int out) {
+        int in = x.intSize(3);
+        int height = x.intSize(1);
+        int width = x.intSize(2);
+        int down = divideUp(height, WinogradBasis.STEP);
+        int across = divideUp(width, WinogradBasis.STEP);
+        int tiles = tiles(basis, in, out);
+        int columns = divideUp(across, divideUp(across, tiles));
+        int rows = Math.min(down, Math.max(1, tiles / columns));
+        return new WinogradGrid(
+                basis, height, width, in, out, divideUp(down, divideUp(down, rows)), columns);
+    }
+
+    /** A grid of the usual number of tiles, for choosing primitives before the size is known. */
+    static WinogradGrid typical(WinogradBasis basis, int in, int out) {
+        return of(basis, Shape.of(1, TYPICAL_SIDE, TYPICAL_SIDE, in), out);
+    }
+
+    private static int tiles(WinogradBasis basis, int in, int out) {
+        long tileBytes = CpuStorage.bytesOf((long) basis.positions() * basis.positions());
+        long fitting = STRIP_BYTES / (tileBytes * (in + out));
+        return (int) Math.min(Math.max(fitting, FEWEST_TILES), MOST_TILES);
+    }
+
+    private static int divideUp(int a, int b) {
+        return (a + b - 1) / b;
+    }
+
+    int stripsDown() {
+        return divideUp(height, rows * WinogradBasis.STEP);
+    }
+
+    int stripsAcross() {
+        return divideUp(width, columns * WinogradBasis.STEP);
+    }
+
+    /** Strips of one image. */
+    int strips() {
+        return stripsDown() * stripsAcross();
+    }
+
+    /** Tiles of one strip. */
+    int tiles() {
+        return rows * columns;
+    }
+
+    /** Rows of the input that a strip reads, its border included. */
+    int windowHeight() {
+        return rows * WinogradBasis.STEP + WinogradBasis.WINDOW - WinogradBasis.STEP;
+    }
+
+    /** Columns of the input that a strip reads, its border included. */
+    int windowWidth() {
+        return columns * WinogradBasis.STEP + WinogradBasis.WINDOW - WinogradBasis.STEP;
+    }
+
+    /** Positions of a tile. */
+    int products() {
+        return basis.positions() * basis.positions();
+    }
+
+    /** Rows of the result that a strip makes, over the edge or not. */
+    int resultHeight() {
+        return rows * basis.outputs();
+    }
+
+    /** Columns of the result that a strip makes, over the edge or not. */
+    int resultWidth() {
+        return columns * basis.outputs();
+    }
+
+    /** Columns of the whole result. */
+    int outWidth() {
+        return width * basis.scale();
+    }
+
+    /** Rows of the whole result. */
+    int outHeight() {
+        return height * basis.scale();
+    }
+
+    /** The first row of the input that a strip reads, -1 at the top. */
+    int top(int down) {
+        return down * rows * WinogradBasis.STEP - 1;
+    }
+
+    /** The first column of the input that a strip reads, -1 on the left. */
+    int left(int across) {
+        return across * columns * WinogradBasis.STEP - 1;
+    }
+
+    /** Rows that a strip adds to the result. */
+    int resultRows(int down) {
+        return Math.min(resultHeight(), outHeight() - down * resultHeight());
+    }
+
+    /** Columns that a strip adds to the result. */
+    int resultColumns(int across) {
+        return Math.min(resultWidth(), outWidth() - across * resultWidth());
+    }
+
+    /** Values of the window, of the positions before the products, and of the half-made result. */
+    long firstValues() {
+        long window = (long) windowHeight() * windowWidth() * in;
+        long half = (long) basis.outputs() * basis.positions() * tiles() * out;
+        return Math.max(window, Math.max((long) products() * tiles() * in, half));
+    }
+
+    /** Values of the half-made positions, of the products and of the result by phase. */
+    long secondValues() {
+        long half = (long) basis.positions() * rows * windowWidth() * in;
+        return Math.max(half, (long) products() * tiles() * out);
+    }
+}
