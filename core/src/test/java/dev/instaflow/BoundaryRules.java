@@ -49,6 +49,7 @@ final class BoundaryRules {
                             libraries("org.apache.commons.compress"),
                             module("checkpoint-loader"),
                             "checkpoint-loader"),
+                    new Rule(libraries("org.apache.commons.csv"), module("training"), "training"),
                     new Rule(libraries("picocli"), module("examples"), "examples"),
                     new Rule(libraries("org.openjdk.jmh"), module("benchmarks"), "benchmarks"),
                     new Rule(

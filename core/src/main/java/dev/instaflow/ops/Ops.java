@@ -2,6 +2,7 @@ package dev.instaflow.ops;
 
 import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
+import java.util.function.Function;
 
 /**
  * The tensor operations that the models are made of. Results belong to the scope that this object came
@@ -19,6 +20,19 @@ public interface Ops {
      * @return to be closed on the same thread, before this one
      */
     Scope openScope();
+
+    /**
+     * Runs a part of a model in a scope of its own. A tape may drop what the part computes on its way and
+     * run it again when it needs that, so it must compute the same each time.
+     *
+     * @param body computes with the operations that it is given
+     * @return what it returns, owned by this scope
+     */
+    default Tensor block(Function<Ops, Tensor> body) {
+        try (Scope scope = openScope()) {
+            return scope.escape(body.apply(scope.ops()));
+        }
+    }
 
     /**
      * A tensor from heap values.

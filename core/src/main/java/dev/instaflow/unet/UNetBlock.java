@@ -32,7 +32,7 @@ record UNetBlock(String name, List<StepLayer> layers, Optional<Conv2d> upsample)
      * @return [N,H',W',Co], owned by the scope of {@code ops}
      */
     Tensor forward(Ops ops, Tensor x, Step step) {
-        return Sequential.run(ops, x, chain(step));
+        return ops.block(inner -> Sequential.run(inner, x, chain(step)));
     }
 
     /**
@@ -54,7 +54,7 @@ record UNetBlock(String name, List<StepLayer> layers, Optional<Conv2d> upsample)
                             (inner, h) -> inner.upsampleNearest(h, target.size(1), target.size(2)));
                     chain.add(conv::forward); // [N,H',W',Co]
                 });
-        return Sequential.run(ops, x, chain);
+        return ops.block(inner -> Sequential.run(inner, x, chain));
     }
 
     private List<Layer> chain(Step step) {

@@ -1,0 +1,114 @@
+package dev.instaflow.train;
+
+import dev.instaflow.backend.TrainingBackend;
+import dev.instaflow.checkpoint.layout.ModelPart;
+import dev.instaflow.nn.OwnedWeights;
+import dev.instaflow.ops.FloatSource;
+import dev.instaflow.ops.Scope;
+import dev.instaflow.tensor.Shape;
+import dev.instaflow.tensor.Tensor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+
+/** The weights that a run trains, in file order. Not thread-safe. */
+public final class Parameters {
+    private final TrainingBackend backend;
+    private final List<Parameter> list = new ArrayList<>();
+
+    /**
+     * An empty set.
+     *
+     * @param backend holds the weights
+     */
+    public Parameters(TrainingBackend backend) {
+        this.backend = backend;
+    }
+
+    /**
+     * Adds weights of one network; their present values become the masters.
+     *
+     * @param part which network
+     * @param weights loaded to the backend
+     * @param fileShapes sizes by key, as the network's {@code parameters} gives them
+     * @param trained which keys, without the part's prefix
+     */
+    public void add(
+            ModelPart part,
+            OwnedWeights weights,
+            Map<String, Shape> fileShapes,
+            Predicate<String> trained) {
+        try (Scope scope = backend.openScope("masters")) {
+            weights.tensors()
+                    .forEach(
+                            (key, tensor) -> {
+                                if (trained.test(key)) {
+                                    String name = part.compVisPrefix() + key;
+                                    float[] values = scope.ops().toArray(tensor);
+                                    Shape shape = fileShapes.get(key);
+                                    list.add(new Parameter(name, shape, tensor, values));
+                                }
+                            });
+        }
+    }
+
+    /**
+     * All of them.
+     *
+     * @return a read-only view
+     */
+    public List<Parameter> list() {
+        return Collections.unmodifiableList(list);
+    }
+
+    /**
+     * What a tape has to watch.
+     *
+     * @return the backend's tensors
+     */
+    public List<Tensor> tensors() {
+        return list.stream().map(Parameter::tensor).toList();
+    }
+
+    /** Sets all gradients to 0. */
+    public void clearGradients() {
+        list.forEach(parameter -> Arrays.fill(parameter.gradient(), 0));
+    }
+
+    /**
+     * Adds what a backward pass has computed.
+     *
+     * @param tape after {@link Tape#backward}
+     * @param factor 1, or the share of one of several passes in a step
+     */
+    public void addGradients(Tape tape, float factor) {
+        for (Parameter parameter : list) {
+            tape.gradient(parameter.tensor())
+                    .ifPresent(
+                            tensor ->
+                                    addScaled(tape.toArray(tensor), factor, parameter.gradient()));
+        }
+    }
+
+    private static void addScaled(float[] from, float factor, float[] to) {
+        for (int i = 0; i < to.length; i++) {
+            to[i] += factor * from[i];
+        }
+    }
+
+    /** Brings all masters to the backend. */
+    public void upload() {
+        try {
+            for (Parameter parameter : list) {
+                backend.update(parameter.tensor(), FloatSource.of(parameter.values()));
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // arrays are read, so there is nothing to fail
+        }
+    }
+}

@@ -1,0 +1,43 @@
+package dev.instaflow.train.objective;
+
+import java.util.Optional;
+
+/**
+ * Some training examples.
+ *
+ * @param count N
+ * @param data N latents, one after the other
+ * @param noise the noises that belong to them, where they are pairs of a teacher; of the same length
+ */
+public record Examples(int count, float[] data, Optional<float[]> noise) {
+    /** Checks the lengths. */
+    public Examples {
+        boolean fits =
+                count > 0
+                        && data.length % count == 0
+                        && noise.map(n -> n.length == data.length).orElse(true);
+        if (!fits) {
+            throw new IllegalArgumentException(
+                    "%d examples of %d values with %s values of noise"
+                            .formatted(
+                                    count,
+                                    data.length,
+                                    noise.map(n -> String.valueOf(n.length)).orElse("no")));
+        }
+    }
+
+    /**
+     * Examples without noises of their own.
+     *
+     * @param count N
+     * @param data N latents
+     * @return the examples
+     */
+    public static Examples of(int count, float... data) {
+        return new Examples(count, data, Optional.empty());
+    }
+
+    int sampleSize() {
+        return data.length / count;
+    }
+}

@@ -1,0 +1,21 @@
+package dev.instaflow.train.objective;
+
+/**
+ * What the network is asked, and what it should answer.
+ *
+ * @param state N noisy latents, one after the other
+ * @param labels N time labels as the network sees them
+ * @param target N outputs
+ */
+public record Problem(float[] state, float[] labels, float[] target) {
+    /** Checks the lengths. */
+    public Problem {
+        if (state.length != target.length
+                || labels.length == 0
+                || state.length % labels.length != 0) {
+            throw new IllegalArgumentException(
+                    "%d states, %d labels, %d targets"
+                            .formatted(state.length, labels.length, target.length));
+        }
+    }
+}

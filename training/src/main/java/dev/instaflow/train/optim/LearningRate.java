@@ -1,0 +1,72 @@
+package dev.instaflow.train.optim;
+
+/** The learning rate of each step, counted from 0. */
+@FunctionalInterface
+public interface LearningRate {
+    /**
+     * The rate of a step.
+     *
+     * @param step at least 0
+     * @return at least 0
+     */
+    double at(long step);
+
+    /**
+     * Always the same.
+     *
+     * @param rate above 0
+     * @return the schedule
+     */
+    static LearningRate constant(double rate) {
+        if (!(rate > 0)) {
+            throw new IllegalArgumentException("learning rate " + rate + " is not positive");
+        }
+        return step -> rate;
+    }
+
+    /**
+     * From {@code 1/steps} of this schedule linearly to all of it.
+     *
+     * @param steps how long; 0 for none
+     * @return the schedule with a warm-up
+     */
+    default LearningRate warmedUpOver(long steps) {
+        return step -> at(step) * (step < steps ? (step + 1.0) / steps : 1);
+    }
+
+    /**
+     * Multiplied by a factor that falls linearly from 1 to 0.
+     *
+     * @param first the step until which the factor is 1
+     * @param last the step from which on it is 0
+     * @return the schedule with an end
+     */
+    default LearningRate fallingLinearly(long first, long last) {
+        if (first < 0 || last <= first) {
+            throw new IllegalArgumentException("fall from step " + first + " to " + last);
+        }
+        return step -> at(step) * clamp((double) (last - step) / (last - first));
+    }
+
+    /**
+     * Multiplied by half a cosine from 1 to a share. Loshchilov and Hutter 2017, "SGDR".
+     *
+     * @param last the step from which on the rate stays at the share
+     * @param share of the rate at the end, in [0,1]
+     * @return the schedule with an end
+     */
+    default LearningRate fallingAsCosine(long last, double share) {
+        if (last < 1 || !(share >= 0 && share <= 1)) {
+            throw new IllegalArgumentException("fall to a share of " + share + " at step " + last);
+        }
+        return step -> {
+            double done = clamp((double) step / last);
+            double wave = (1 + StrictMath.cos(Math.PI * done)) / 2;
+            return at(step) * (share + (1 - share) * wave);
+        };
+    }
+
+    private static double clamp(double x) {
+        return Math.min(1, Math.max(0, x));
+    }
+}
