@@ -163,6 +163,11 @@ public final class Tape implements Ops, AutoCloseable {
     }
 
     @Override
+    public void read(Tensor x, long first, float[] target, int length) {
+        ops.read(x, first, target, length);
+    }
+
+    @Override
     public boolean isFinite(Tensor x) {
         return ops.isFinite(x);
     }
