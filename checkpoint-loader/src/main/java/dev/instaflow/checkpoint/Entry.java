@@ -1,6 +1,7 @@
 package dev.instaflow.checkpoint;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
@@ -87,4 +88,31 @@ public interface Entry {
      * @throws IOException if the file cannot be read any more
      */
     void readBytes(long first, byte[] target, int offset, int length) throws IOException;
+
+    /**
+     * Copies elements as stored to a buffer, which for a direct one and elements that lie in the file as they
+     * are wanted is the only copy.
+     *
+     * @param first index of the first element
+     * @param target filled from its position to its limit, a whole number of elements, as by the other {@code
+     *     readBytes}
+     * @throws IllegalArgumentException if the room is not a whole number of elements
+     * @throws IndexOutOfBoundsException if the elements are not all inside the tensor
+     * @throws IOException if the file cannot be read any more
+     */
+    default void readBytes(long first, ByteBuffer target) throws IOException {
+        int size = dtype().sizeBytes();
+        if (target.remaining() % size != 0) {
+            throw new IllegalArgumentException(
+                    target.remaining() + " bytes for whole elements of " + this);
+        }
+        byte[] chunk = new byte[Math.min(target.remaining(), 1 << 16)];
+        long next = first;
+        while (target.hasRemaining()) {
+            int count = Math.min(target.remaining(), chunk.length) / size;
+            readBytes(next, chunk, 0, count);
+            target.put(chunk, 0, count * size);
+            next += count;
+        }
+    }
 }

@@ -37,4 +37,17 @@ public interface BackendProvider {
      * @throws BackendUnavailableException if it cannot run here
      */
     Backend open(int threads);
+
+    /**
+     * Makes a backend that keeps weights in a certain way, to be closed by the caller.
+     *
+     * @param threads as for {@link #open(int)}
+     * @param weights how weights are kept; a backend that knows one way alone keeps to that
+     * @return a fresh backend
+     * @throws IllegalArgumentException if {@code threads} is negative
+     * @throws BackendUnavailableException if it cannot run here
+     */
+    default Backend open(int threads, WeightStorage weights) {
+        return open(threads);
+    }
 }

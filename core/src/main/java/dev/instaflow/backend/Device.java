@@ -134,7 +134,18 @@ public final class Device {
      * @throws BackendUnavailableException if it cannot run here
      */
     public Backend open() {
-        return provider.open(threads);
+        return open(WeightStorage.PACKED);
+    }
+
+    /**
+     * Makes a backend on the device that keeps weights in a certain way.
+     *
+     * @param weights how, if the backend has a choice; results do not depend on it
+     * @return to be closed by the caller
+     * @throws BackendUnavailableException if it cannot run here
+     */
+    public Backend open(WeightStorage weights) {
+        return provider.open(threads, weights);
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.instaflow.checkpoint.Entry;
 import dev.instaflow.checkpoint.layout.KeyReport;
 import dev.instaflow.checkpoint.layout.ModelPart;
 import dev.instaflow.checkpoint.layout.TensorSpec;
+import dev.instaflow.ops.FloatSource;
 import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
 import java.io.IOException;
@@ -121,7 +122,8 @@ public record WeightSource(Backend backend, Checkpoint checkpoint, ModelPart par
     private Tensor upload(Parameter parameter) throws IOException {
         String key = part.compVisPrefix() + parameter.name();
         Entry entry = checkpoint.find(key).orElseThrow();
-        return backend.upload(entry.name(), parameter.form(), parameter.shape(), entry::readFloats);
+        FloatSource values = new EntrySource(entry);
+        return backend.upload(entry.name(), parameter.form(), parameter.shape(), values);
     }
 
     private static List<Long> sizes(Shape shape) {

@@ -73,7 +73,7 @@ public final class TextToImage implements AutoCloseable {
      * @throws dev.instaflow.backend.BackendUnavailableException if the device cannot be used
      */
     public static TextToImage open(ModelSource source, EngineSettings settings) throws IOException {
-        Backend backend = settings.device().open();
+        Backend backend = settings.device().open(settings.memory().weights());
         try {
             return new TextToImage(backend, source.load(backend, settings), settings);
         } catch (IOException | RuntimeException e) {

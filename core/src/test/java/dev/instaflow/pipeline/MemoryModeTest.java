@@ -12,7 +12,10 @@ import dev.instaflow.model.ModelCard;
 import dev.instaflow.model.ModelConfig;
 import dev.instaflow.model.TinyModel;
 import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -25,6 +28,7 @@ import java.util.concurrent.Future;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -33,6 +37,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class MemoryModeTest {
     private static final GenerationRequest REQUEST =
             GenerationRequest.of("a cat").withSize(128, 128).withSteps(2).withGuidance(1);
+
+    @TempDir static Path folder;
 
     private static ModelSource source(Path model) {
         try {
@@ -107,7 +113,7 @@ class MemoryModeTest {
     private record Held(Map<Progress.Stage, Long> byStage, long afterwards) {
         static Held of(MemoryMode mode, Function<GenerationRequest, GenerationRequest> change)
                 throws IOException {
-            Backend backend = Device.cpu().open();
+            Backend backend = Device.cpu().open(mode.weights());
             LoadedModel model = source(TinyModel.FILE).load(backend, settings(mode));
             try (TextToImage engine = new TextToImage(backend, model, settings(mode))) {
                 Map<Progress.Stage, Long> most = new EnumMap<>(Progress.Stage.class);
@@ -138,6 +144,18 @@ class MemoryModeTest {
             assertTrue(saved >= 4 * others, stage + ": " + resident + " " + byStage);
         }
         assertTrue(resident.afterwards() - byStage.afterwards() >= all - encoder - 1024);
+    }
+
+    @Test
+    void compactHoldsHalvesAsHalves() throws IOException {
+        Held byStage = Held.of(MemoryMode.BY_STAGE, request -> request);
+        Held compact = Held.of(MemoryMode.COMPACT, request -> request);
+        long unet = parameters("model.diffusion_model.");
+        long saved =
+                byStage.byStage().get(Progress.Stage.DENOISE)
+                        - compact.byStage().get(Progress.Stage.DENOISE);
+        // Two of four bytes, but for norms, biases and what one weight takes while it is used.
+        assertTrue(saved >= unet, byStage + " " + compact);
     }
 
     @Test
@@ -191,6 +209,21 @@ class MemoryModeTest {
             }
         } finally {
             threads.shutdownNow();
+        }
+    }
+
+    @Test
+    void aFileThatShrankIsNamedAndNothingStaysBehind() throws IOException {
+        Path copy = Files.copy(TinyModel.FILE, folder.resolve("shrinking.ckpt"));
+        try (TextToImage engine = TextToImage.open(source(copy), settings(MemoryMode.BY_STAGE))) {
+            engine.generate(REQUEST);
+            try (RandomAccessFile file = new RandomAccessFile(copy.toFile(), "rw")) {
+                file.setLength(file.length() / 2);
+            }
+            String message =
+                    assertThrows(UncheckedIOException.class, () -> engine.generate(REQUEST))
+                            .getMessage();
+            assertTrue(message.contains("shrinking.ckpt"), message);
         }
     }
 

@@ -2,7 +2,9 @@ package dev.instaflow.checkpoint.storage;
 
 import dev.instaflow.checkpoint.DType;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Objects;
 
 /** A tensor that lies in a {@link MappedFile}. */
 public final class MappedEntry extends LaidOutEntry {
@@ -34,6 +36,19 @@ public final class MappedEntry extends LaidOutEntry {
         this.file = storage.file();
         this.storagePosition = storage.position();
         this.order = storage.order();
+    }
+
+    @Override
+    public void readBytes(long first, ByteBuffer target) throws IOException {
+        int size = dtype().sizeBytes();
+        boolean inOrder = joined.shape().size() == 1 && joined.strides().get(0) == 1;
+        boolean whole = target.remaining() % size == 0;
+        if (!inOrder || !whole || order != ByteOrder.LITTLE_ENDIAN) {
+            super.readBytes(first, target);
+            return;
+        }
+        Objects.checkFromIndexSize(first, (long) target.remaining() / size, count());
+        file.read(storagePosition + (joined.offset() + first) * size, target);
     }
 
     /** Cuts a range of the row-major order into runs along the innermost dimension. */

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -27,7 +26,7 @@ public final class MappedFile implements AutoCloseable {
     private static final int OVERLAP_BYTES = 8;
 
     private final Path path;
-    private final FileChannel channel;
+    private final SteadyChannel channel;
     private final long sizeBytes;
     private final long windowBytes;
     private final int keptWindows;
@@ -59,11 +58,10 @@ public final class MappedFile implements AutoCloseable {
         void accept(ByteBuffer bytes, int start, int done, int count);
     }
 
-    private MappedFile(Path path, FileChannel channel, long windowBytes, int keptWindows)
-            throws IOException {
+    private MappedFile(Path path, SteadyChannel channel, long windowBytes, int keptWindows) {
         this.path = path;
         this.channel = channel;
-        this.sizeBytes = channel.size();
+        this.sizeBytes = channel.sizeBytes();
         this.windowBytes = windowBytes;
         this.keptWindows = keptWindows;
     }
@@ -80,13 +78,7 @@ public final class MappedFile implements AutoCloseable {
     }
 
     static MappedFile open(Path path, long windowBytes, int keptWindows) throws IOException {
-        FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
-        try {
-            return new MappedFile(path, channel, windowBytes, keptWindows);
-        } catch (IOException e) {
-            channel.close();
-            throw e;
-        }
+        return new MappedFile(path, SteadyChannel.open(path), windowBytes, keptWindows);
     }
 
     /**
@@ -117,14 +109,30 @@ public final class MappedFile implements AutoCloseable {
      * @throws IOException if it cannot be read
      */
     public byte[] bytes(long position, int length) throws IOException {
-        requireInside(position, length);
+        requireInside(position, length); // before the array is made: a hostile length is refused
         ByteBuffer target = ByteBuffer.allocate(length);
+        read(position, target);
+        return target.array();
+    }
+
+    /**
+     * Fills a buffer with a part of the file. Unlike a mapping it leaves no pages of the file in this
+     * process, and a file that shrinks meanwhile is an exception even where native code is the reader.
+     *
+     * @param position first byte
+     * @param target filled from its position to its limit; a direct buffer is filled without a copy
+     * @throws CheckpointFormatException if the range is not inside the file
+     * @throws IOException if it cannot be read
+     */
+    public void read(long position, ByteBuffer target) throws IOException {
+        requireInside(position, target.remaining());
+        long end = position + target.remaining();
         while (target.hasRemaining()) {
-            if (channel.read(target, position + target.position()) < 0) {
+            long at = end - target.remaining();
+            if (channel.with(file -> file.read(target, at)) < 0) {
                 throw shrunk();
             }
         }
-        return target.array();
     }
 
     /** What is done with the start of a file. */
@@ -151,7 +159,7 @@ public final class MappedFile implements AutoCloseable {
      */
     public <T> T withHead(int length, HeadReader<T> reader) throws IOException {
         requireInside(0, length);
-        try (Mapping head = Mapping.of(channel, 0, length)) {
+        try (Mapping head = channel.with(file -> Mapping.of(file, 0, length))) {
             return reader.read(head.bytes());
         }
     }
@@ -244,12 +252,12 @@ public final class MappedFile implements AutoCloseable {
     }
 
     private Mapping map(long index) throws IOException {
-        if (channel.size() < sizeBytes) {
+        if (channel.with(FileChannel::size) < sizeBytes) {
             throw shrunk();
         }
         long start = index * windowBytes;
         long length = Math.min(windowBytes + OVERLAP_BYTES, sizeBytes - start);
-        return Mapping.of(channel, start, length);
+        return channel.with(file -> Mapping.of(file, start, length));
     }
 
     private IOException shrunk() {

@@ -4,6 +4,7 @@ import dev.instaflow.checkpoint.DType;
 import dev.instaflow.checkpoint.Entry;
 import dev.instaflow.checkpoint.Escaped;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.List;
 
 /** The same tensor under another key, and if need be with other sizes of the same product. */
@@ -79,6 +80,11 @@ public final class RenamedEntry implements Entry {
     @Override
     public void readBytes(long first, byte[] target, int offset, int length) throws IOException {
         source.readBytes(first, target, offset, length);
+    }
+
+    @Override
+    public void readBytes(long first, ByteBuffer target) throws IOException {
+        source.readBytes(first, target);
     }
 
     @Override

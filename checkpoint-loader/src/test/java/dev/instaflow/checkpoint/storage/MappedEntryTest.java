@@ -206,4 +206,36 @@ class MappedEntryTest {
             assertThrows(CheckpointFormatException.class, () -> file.bytes(COUNT * 4L - 1, 2));
         }
     }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 4})
+    void aBufferGetsTheBytesThatAnArrayGets(int gap) throws IOException {
+        TensorLayout transposed = new TensorLayout(List.of(50L, 100L), List.of(1L, 50L), 0);
+        TensorLayout later = new TensorLayout(List.of(40L, 100L), List.of(100L, 1L), 1000);
+        for (ByteOrder order : List.of(ByteOrder.LITTLE_ENDIAN, ByteOrder.BIG_ENDIAN)) {
+            try (MappedFile file = file(gap, order)) {
+                for (TensorLayout layout : List.of(transposed, later)) {
+                    MappedEntry entry = entry(file, gap, order, layout);
+                    byte[] expected = new byte[3000 * 4];
+                    entry.readBytes(17, expected, 0, 3000);
+                    ByteBuffer direct = ByteBuffer.allocateDirect(expected.length);
+                    entry.readBytes(17, direct);
+                    assertEquals(0, direct.remaining());
+                    assertEquals(ByteBuffer.wrap(expected), direct.flip());
+                }
+            }
+        }
+    }
+
+    @Test
+    void aBufferOutsideTheTensorOrOfPartsOfElementsIsRefused() throws IOException {
+        try (MappedFile file = file(0, ByteOrder.LITTLE_ENDIAN)) {
+            MappedEntry entry = row(file, 0, ByteOrder.LITTLE_ENDIAN);
+            ByteBuffer eight = ByteBuffer.allocate(8);
+            assertThrows(IndexOutOfBoundsException.class, () -> entry.readBytes(COUNT - 1, eight));
+            assertThrows(IndexOutOfBoundsException.class, () -> entry.readBytes(-1, eight));
+            ByteBuffer seven = ByteBuffer.allocate(7);
+            assertThrows(IllegalArgumentException.class, () -> entry.readBytes(0, seven));
+        }
+    }
 }

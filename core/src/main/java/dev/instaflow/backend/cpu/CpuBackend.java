@@ -3,6 +3,7 @@ package dev.instaflow.backend.cpu;
 import dev.instaflow.backend.BackendUnavailableException;
 import dev.instaflow.backend.TensorScope;
 import dev.instaflow.backend.TrainingBackend;
+import dev.instaflow.backend.WeightStorage;
 import dev.instaflow.checkpoint.DType;
 import dev.instaflow.ops.ConvSpec;
 import dev.instaflow.ops.FloatSource;
@@ -25,6 +26,7 @@ public final class CpuBackend implements TrainingBackend {
     private final CpuEngine engine;
     private final OpenMp openMp;
     private final int threads;
+    private final WeightStorage storage;
     private final Convolution convolution;
     private final MatMul matMul;
     private final WeightPacker packer;
@@ -36,6 +38,7 @@ public final class CpuBackend implements TrainingBackend {
     private CpuBackend(CpuSettings settings, OpenMp openMp) {
         this.openMp = openMp;
         this.threads = settings.resolvedThreads();
+        this.storage = settings.weights();
         this.engine = new CpuEngine(threads, openMp);
         this.packer = new WeightPacker(engine);
         this.winogradPacker = new WinogradPacker(engine, packer);
@@ -48,7 +51,7 @@ public final class CpuBackend implements TrainingBackend {
     /**
      * Loads the native library and makes a backend.
      *
-     * @param settings thread count
+     * @param settings thread count, and how weights are kept
      * @return to be closed by the caller
      * @throws BackendUnavailableException if oneDNN does not load here; the message says what to do
      */
@@ -126,17 +129,23 @@ public final class CpuBackend implements TrainingBackend {
     private Tensor packed(
             String name, Shape shape, FloatSource values, PackedWeight.Form form, Layout layout)
             throws IOException {
-        PackedWeight weight = new PackedWeight(engine, name, shape, form, layout);
+        PackedWeight.Purpose purpose = new PackedWeight.Purpose(form, layout, this::pack);
+        PackedWeight weight =
+                switch (storage) {
+                    case PACKED -> PackedWeight.packed(engine, name, shape, purpose);
+                    case AS_STORED ->
+                            PackedWeight.stored(engine, name, shape, purpose, values.stored());
+                };
         Tensor tensor = new Tensor(name, shape, DType.F32, weight);
-        return filled(tensor, () -> pack(weight, shape, values));
+        return filled(tensor, () -> weight.fill(values));
     }
 
-    private void pack(PackedWeight weight, Shape shape, FloatSource values) throws IOException {
+    private void pack(PackedWeight weight, long target, FloatSource values) throws IOException {
         switch (weight.form()) {
-            case CONV, LINEAR -> packer.pack(weight, shape, values);
-            case WINOGRAD -> winogradPacker.pack(WinogradBasis.SAME, weight, shape, values);
+            case CONV, LINEAR -> packer.pack(weight, target, values);
+            case WINOGRAD -> winogradPacker.pack(WinogradBasis.SAME, weight, target, values);
             case WINOGRAD_DOUBLED ->
-                    winogradPacker.pack(WinogradBasis.DOUBLED, weight, shape, values);
+                    winogradPacker.pack(WinogradBasis.DOUBLED, weight, target, values);
         }
     }
 
@@ -177,8 +186,7 @@ public final class CpuBackend implements TrainingBackend {
     public void update(Tensor weight, FloatSource values) throws IOException {
         requireOpen();
         if (engine.storage(weight) instanceof PackedWeight packed) {
-            pack(packed, weight.shape(), values);
-            packed.refreshCopies();
+            packed.refill(values);
         } else {
             packer.copy(values, 0, engine.address(weight), weight.shape().count());
         }

@@ -3,6 +3,7 @@ package dev.instaflow.backend.cpu;
 import dev.instaflow.backend.Backend;
 import dev.instaflow.backend.BackendProvider;
 import dev.instaflow.backend.BackendUnavailableException;
+import dev.instaflow.backend.WeightStorage;
 
 /** Offers {@link CpuBackend}. */
 public final class CpuProvider implements BackendProvider {
@@ -27,6 +28,11 @@ public final class CpuProvider implements BackendProvider {
 
     @Override
     public Backend open(int threads) {
-        return CpuBackend.open(new CpuSettings(threads));
+        return open(threads, WeightStorage.PACKED);
+    }
+
+    @Override
+    public Backend open(int threads, WeightStorage weights) {
+        return CpuBackend.open(new CpuSettings(threads, weights));
     }
 }

@@ -1,11 +1,14 @@
 package dev.instaflow.backend.cpu;
 
+import dev.instaflow.backend.WeightStorage;
+
 /**
  * Settings of the CPU backend.
  *
  * @param threads threads that share the work of one operation; 0 stands for all processors
+ * @param weights how weights are kept
  */
-public record CpuSettings(int threads) {
+public record CpuSettings(int threads, WeightStorage weights) {
     /** One thread for each processor that the JVM may use. */
     public static final CpuSettings AUTOMATIC = new CpuSettings(0);
 
@@ -14,6 +17,15 @@ public record CpuSettings(int threads) {
         if (threads < 0 || threads > 4096) {
             throw new IllegalArgumentException("CPU backend with " + threads + " threads");
         }
+    }
+
+    /**
+     * Weights kept packed.
+     *
+     * @param threads threads that share the work of one operation; 0 stands for all processors
+     */
+    public CpuSettings(int threads) {
+        this(threads, WeightStorage.PACKED);
     }
 
     /**

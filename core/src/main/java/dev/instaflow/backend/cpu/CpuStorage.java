@@ -44,6 +44,10 @@ class CpuStorage implements Storage {
         return engine;
     }
 
+    Shape shape() {
+        return shape;
+    }
+
     long address() {
         return address;
     }

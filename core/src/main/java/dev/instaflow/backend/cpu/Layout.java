@@ -2,11 +2,12 @@ package dev.instaflow.backend.cpu;
 
 import static org.bytedeco.dnnl.global.dnnl.*;
 
+import dev.instaflow.checkpoint.DType;
 import java.util.Arrays;
 import org.bytedeco.dnnl.dnnl_memory_desc;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
 
-/** An F32 memory descriptor of oneDNN: sizes and where each element lies. Immutable; to be closed. */
+/** A memory descriptor of oneDNN, F32 unless said otherwise: sizes and where each element lies. Immutable; to be closed. */
 final class Layout implements AutoCloseable {
     private final dnnl_memory_desc handle;
     private int number = -1;
@@ -17,9 +18,21 @@ final class Layout implements AutoCloseable {
 
     /** Elements at the given distances, in elements. */
     static Layout strided(long[] dims, long... strides) {
+        return strided(DType.F32, dims, strides);
+    }
+
+    /** F32, F16 or BF16 elements at the given distances, in elements. */
+    static Layout strided(DType type, long[] dims, long... strides) {
+        int code =
+                switch (type) {
+                    case F32 -> dnnl_f32;
+                    case F16 -> dnnl_f16;
+                    case BF16 -> dnnl_bf16;
+                    default -> throw new IllegalArgumentException("no layout of " + type);
+                };
         dnnl_memory_desc handle = new dnnl_memory_desc();
         OneDnn.check(
-                dnnl_memory_desc_create_with_strides(handle, dims.length, dims, dnnl_f32, strides),
+                dnnl_memory_desc_create_with_strides(handle, dims.length, dims, code, strides),
                 "dnnl_memory_desc_create_with_strides",
                 Arrays.toString(dims));
         return new Layout(handle);

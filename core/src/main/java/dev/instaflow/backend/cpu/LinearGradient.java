@@ -12,10 +12,6 @@ final class LinearGradient {
 
     /** {@code dx = dy W}; a copy of the packed matrix in the order of the file is made once and kept. */
     void input(long rows, PackedWeight weight, long in, long out, long dy, long dx) {
-        long matrix;
-        try (Layout plain = Layout.strided(new long[] {in, out}, 1, in)) {
-            matrix = weight.addressIn(engine.shared(plain));
-        }
         PlanKey key = new PlanKey(PlanKey.Op.LINEAR_INPUT, rows, in, out);
         Plan plan = engine.plans().get(key);
         if (plan == null) {
@@ -27,7 +23,10 @@ final class LinearGradient {
                             Layout.dense(rows, in),
                             (double) rows * in * out);
         }
-        plan.run(matrix, dy, dx);
+        try (Layout plain = Layout.strided(new long[] {in, out}, 1, in);
+                PackedWeight.Use matrix = weight.in(engine.shared(plain))) {
+            plan.run(matrix.address(), dy, dx);
+        }
     }
 
     /** {@code dW = dy^T x}, [Out,In]. */

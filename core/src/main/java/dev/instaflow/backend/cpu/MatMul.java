@@ -73,10 +73,10 @@ final class MatMul {
         }
         MemoryPool.Block gates =
                 engine.pool().take(CpuStorage.bytesOf(rows * half), "gates of a linear layer");
-        try {
+        try (PackedWeight.Use use = weight.in(weight.layout())) {
             long g = gates.address();
-            gate.execute(weight.address() + second, x, bias + CpuStorage.bytesOf(half), g);
-            value.execute(weight.address(), x, bias, y, g);
+            gate.execute(use.address() + second, x, bias + CpuStorage.bytesOf(half), g);
+            value.execute(use.address(), x, bias, y, g);
         } finally {
             engine.pool().give(gates);
             gate.release();

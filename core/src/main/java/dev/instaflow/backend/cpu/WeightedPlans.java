@@ -82,8 +82,8 @@ final class WeightedPlans {
 
     /** Runs a plan on a weight and the other addresses, and releases it. */
     static void run(Plan plan, PackedWeight weight, long... others) {
-        try {
-            plan.executeWith(weight.addressIn(plan.weights()), others);
+        try (PackedWeight.Use use = weight.in(plan.weights())) {
+            plan.executeWith(use.address(), others);
         } finally {
             plan.release();
         }

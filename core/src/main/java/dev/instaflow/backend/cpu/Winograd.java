@@ -86,13 +86,13 @@ final class Winograd implements AutoCloseable {
         WinogradGrid grid = WinogradGrid.of(basis, x, y.intSize(3));
         long imageBytes = CpuStorage.bytesOf(x.count() / x.size(0));
         long resultBytes = CpuStorage.bytesOf(y.count() / y.size(0));
-        try (StripPlans plans = plans(grid, weight.layout())) {
-            long kernels = weight.addressIn(plans.products().weights());
+        try (StripPlans plans = plans(grid, weight.layout());
+                PackedWeight.Use kernels = weight.in(plans.products().weights())) {
             for (int n = 0; n < x.size(0); n++) {
                 WinogradRun.Addresses addresses =
                         new WinogradRun.Addresses(
                                 at.image + n * imageBytes,
-                                kernels,
+                                kernels.address(),
                                 at.bias + CpuStorage.bytesOf(n * at.biasStep),
                                 at.residual == 0 ? 0 : at.residual + n * resultBytes,
                                 at.result + n * resultBytes);

@@ -27,9 +27,10 @@ final class WinogradPacker {
         this.packer = packer;
     }
 
-    /** Reads, transforms and packs a weight [Co,Ci,3,3]. */
-    void pack(WinogradBasis basis, PackedWeight weight, Shape shape, FloatSource values)
+    /** Reads, transforms and packs a weight [Co,Ci,3,3], in its layout, to an address. */
+    void pack(WinogradBasis basis, PackedWeight weight, long target, FloatSource values)
             throws IOException {
+        Shape shape = weight.shape();
         long out = shape.size(0);
         long in = shape.size(1);
         long products = (long) basis.positions() * basis.positions();
@@ -46,12 +47,7 @@ final class WinogradPacker {
                 long wide = plain + plainBytes;
                 packer.copy(values, row * in * TAPS, plain, count * in * TAPS);
                 transform(products, count * in).run(matrix.address(), plain, wide);
-                packRows(
-                        weight.layout(),
-                        new long[] {products, in, count},
-                        row,
-                        wide,
-                        weight.address());
+                packRows(weight.layout(), new long[] {products, in, count}, row, wide, target);
             }
         } finally {
             engine.pool().give(slice);

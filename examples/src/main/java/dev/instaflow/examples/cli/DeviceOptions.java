@@ -25,12 +25,20 @@ final class DeviceOptions {
             description = "Threads of the CPU device. Default: one for each processor.")
     private Optional<Integer> threads;
 
+    @Option(
+            names = "--low-memory",
+            description =
+                    "Keep weights as the file has them (F16 in two bytes) and prepare each one when "
+                            + "it is used: the same image in less memory, slower with each step.")
+    private boolean lowMemory;
+
     /**
      * Settings for one request: networks that are loaded one after the other take no longer than networks that
      * are loaded together.
      */
     EngineSettings settings(WeightSet weights) {
-        return EngineSettings.on(device()).withWeights(weights).withMemory(MemoryMode.BY_STAGE);
+        MemoryMode memory = lowMemory ? MemoryMode.COMPACT : MemoryMode.BY_STAGE;
+        return EngineSettings.on(device()).withWeights(weights).withMemory(memory);
     }
 
     Device device() {

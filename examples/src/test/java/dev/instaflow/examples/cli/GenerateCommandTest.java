@@ -74,6 +74,14 @@ class GenerateCommandTest {
     }
 
     @Test
+    void lowMemoryMakesTheSameFile() throws IOException {
+        String[] words = {"generate", "собака", "--seed", "7", "--out"};
+        CommandRun.of(with(words, at("plenty.png"))).succeeded();
+        CommandRun.of(with(words, at("little.png"), "--low-memory")).succeeded();
+        assertEquals(-1, Files.mismatch(Path.of(at("plenty.png")), Path.of(at("little.png"))));
+    }
+
+    @Test
     void goldenNoiseGivesTheGoldenLatents() throws IOException {
         String noise = golden("0_noise.npy");
         CommandRun.of(

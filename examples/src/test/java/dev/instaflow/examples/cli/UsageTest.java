@@ -35,7 +35,7 @@ class UsageTest {
                 "--model --card --config --tokenizer --steps --guidance --negative --sampler "
                         + "--width"
                         + " --height --batch --seed --noise-source --noise --save-latents"
-                        + " --init-image --strength --mask --device --threads --ema --force --out"
+                        + " --init-image --strength --mask --device --threads --low-memory --ema --force --out"
                         + " --timings rf-euler dpmpp-2m torch-cuda";
         for (String option : options.split(" ")) {
             assertTrue(help.contains(option), option + " is not in: " + help);
