@@ -20,7 +20,7 @@ final class BlockRunner {
      */
     BlockRunner(LaunchContext context, long budget) {
         this.context = context;
-        this.steps = context.code().steps();
+        this.steps = context.isChecked() ? context.code().steps() : context.code().compiledSteps();
         this.warpRuns = new long[steps.length];
         this.threadRuns = new long[steps.length];
         this.threads = Math.toIntExact(context.block().count());
@@ -170,19 +170,19 @@ final class BlockRunner {
                         count(pc, active, warp, step);
                         step.action.run(step, warp, active);
                     }
-                    pc++;
+                    pc += step.length;
                 }
                 case BRANCH -> {
                     int taken = step.guarded(warp, mask);
                     count(pc, mask, warp, step);
                     if (taken == mask) {
-                        pc = step.detail;
+                        pc = step.targets()[0];
                     } else if (taken == 0) {
                         pc++;
                     } else {
                         warp.groupPc[group] = pc + 1;
                         warp.groupMask[group] = mask & ~taken;
-                        warp.groupPc[warp.groupCount] = step.detail;
+                        warp.groupPc[warp.groupCount] = step.targets()[0];
                         warp.groupMask[warp.groupCount] = taken;
                         warp.groupWaits[warp.groupCount++] = false;
                         return;
@@ -235,7 +235,8 @@ final class BlockRunner {
     private void count(int pc, int mask, Warp warp, Step step) {
         warpRuns[pc]++;
         threadRuns[pc] += Integer.bitCount(mask);
-        if (--budget < 0) {
+        budget -= step.length;
+        if (budget < 0) {
             throw context.sanitiser()
                     .fatal(
                             Finding.Kind.INSTRUCTION_LIMIT,

@@ -10,7 +10,8 @@ final class CompareDecoder {
         "gtu", "geu", "num", "nan"
     };
 
-    private interface Test {
+    /** Of two values as their type reads them. */
+    interface Test {
         boolean holds(long a, long b);
     }
 
@@ -19,7 +20,6 @@ final class CompareDecoder {
     static Step.Action setPredicate(Decoding d, ScalarType type) {
         String comparison = d.require(COMPARISONS);
         String combine = d.takeAny("and", "or", "xor").orElse("");
-        boolean pair = type == ScalarType.F16X2 || type == ScalarType.BF16X2;
         Test test = test(d, type, comparison, d.take("ftz"));
         Operand target = d.operand(0);
         Operand first = target instanceof Operand.Pair p ? p.first() : target;
@@ -28,15 +28,37 @@ final class CompareDecoder {
         int left = d.value(1, type);
         int right = d.value(2, type);
         Decoding.Lanes other = combine.isEmpty() ? w -> -1 : d.lanes(d.operand(3));
-        return (step, warp, mask) -> {
+        return new SetPredicate(out, second, left, right, type, test, combine, other);
+    }
+
+    /**
+     * @param second gets the opposite, or the upper half's result of a pair; -1 for none
+     * @param combine with {@code other}: and, or, xor, empty for not at all
+     */
+    record SetPredicate(
+            int out,
+            int second,
+            int left,
+            int right,
+            ScalarType type,
+            Test test,
+            String combine,
+            Decoding.Lanes other)
+            implements Step.Action {
+        boolean isPair() {
+            return type == ScalarType.F16X2 || type == ScalarType.BF16X2;
+        }
+
+        @Override
+        public void run(Step step, Warp warp, int mask) {
             int result = compare(warp, mask, left, right, 0, type, test);
-            int negative = pair ? compare(warp, mask, left, right, 16, type, test) : ~result;
+            int negative = isPair() ? compare(warp, mask, left, right, 16, type, test) : ~result;
             int c = other.in(warp);
             warp.setPredicate(out, mask, combined(combine, result, c));
             if (second >= 0) {
                 warp.setPredicate(second, mask, combined(combine, negative, c));
             }
-        };
+        }
     }
 
     private static int combined(String how, int a, int b) {

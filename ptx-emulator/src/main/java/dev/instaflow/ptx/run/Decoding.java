@@ -76,6 +76,14 @@ final class Decoding {
         return StateSpace.GENERIC;
     }
 
+    /** Takes the space of an access at an address operand. */
+    StateSpace takeAccessSpace(int operand) {
+        StateSpace space =
+                MemoryDecoder.spaceOf(modifiers, address(operand).base(), symbols::isParameter);
+        takeSpace();
+        return space;
+    }
+
     /** Takes hints and orders that change nothing here: warps run in turn. */
     void ignore(String... names) {
         for (String name : names) {

@@ -3,6 +3,7 @@ package dev.instaflow.ptx.run;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -38,22 +39,29 @@ public final class EmulatedMemory {
     }
 
     static final class Allocation {
+        /** Holds nothing. */
+        static final Allocation NOWHERE = new Allocation(0, ByteBuffer.allocate(0), true);
+
         final long base;
         final int size;
         final boolean readOnly;
         ByteBuffer data;
         byte[] written;
 
+        /** The size, 0 once freed. */
+        int liveSize;
+
         private Allocation(long base, ByteBuffer data, boolean readOnly) {
             this.base = base;
             this.size = data.capacity();
+            this.liveSize = size;
             this.readOnly = readOnly;
             this.data = data;
             this.written = new byte[size];
         }
 
         boolean isFreed() {
-            return data.capacity() < size;
+            return liveSize < size;
         }
 
         boolean contains(long address, long bytes) {
@@ -164,6 +172,7 @@ public final class EmulatedMemory {
                     String.format("free of 0x%x, which is no live allocation", address));
         }
         liveBytes.addAndGet(-allocation.size);
+        allocation.liveSize = 0;
         allocation.data = NONE;
         allocation.written = new byte[0];
     }
@@ -260,6 +269,11 @@ public final class EmulatedMemory {
     Allocation find(long address) {
         Map.Entry<Long, Allocation> entry = allocations.floorEntry(address);
         return entry == null ? null : entry.getValue();
+    }
+
+    /** All that is not freed, by address. */
+    List<Allocation> live() {
+        return allocations.values().stream().filter(a -> !a.isFreed()).toList();
     }
 
     /** Where an address lies, in words. */

@@ -57,7 +57,7 @@ public final class EmulatedModule {
             }
         }
         for (Parameter parameter : function.parameters()) {
-            symbols.define(parameter.name(), parameter.offsetBytes());
+            symbols.defineParameter(parameter.name(), parameter.offsetBytes());
         }
         RegisterPlan plan = new RegisterPlan(function.registerCount());
         InstructionDecoder decoder =
@@ -76,7 +76,13 @@ public final class EmulatedModule {
                         Step.Guard.NONE,
                         (step, warp, mask) -> {},
                         0));
-        KernelCode code = new KernelCode(function, steps, plan, local.end(), shared.end());
+        KernelCode code =
+                new KernelCode(
+                        function,
+                        steps,
+                        plan,
+                        symbols,
+                        new KernelCode.Memory(local.end(), shared.end()));
         return new EmulatedKernel(function, code, memory);
     }
 

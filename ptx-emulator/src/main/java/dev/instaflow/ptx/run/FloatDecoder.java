@@ -119,35 +119,23 @@ final class FloatDecoder {
     }
 
     private static Step.Action lanes(Decoding d, ScalarType type, Codec codec, Function f) {
-        int out = d.target(0);
-        int first = d.value(1, type);
-        int second = d.operandCount() > 2 ? d.value(2, type) : first;
-        int third = d.operandCount() > 3 ? d.value(3, type) : first;
         boolean pair = type == ScalarType.F16X2 || type == ScalarType.BF16X2;
-        return (step, warp, mask) -> {
-            long[] y = warp.registers[out];
-            long[] a = warp.registers[first];
-            long[] b = warp.registers[second];
-            long[] c = warp.registers[third];
-            for (int m = mask; m != 0; m &= m - 1) {
-                int i = Integer.numberOfTrailingZeros(m);
-                long low =
-                        codec.encode(
-                                f.apply(
-                                        codec.decode(a[i]),
-                                        codec.decode(b[i]),
-                                        codec.decode(c[i])));
-                if (pair) {
-                    double high =
-                            f.apply(
-                                    codec.decode(a[i] >>> 16),
-                                    codec.decode(b[i] >>> 16),
-                                    codec.decode(c[i] >>> 16));
-                    low |= codec.encode(high) << 16;
-                }
-                y[i] = low;
-            }
+        return switch (d.operandCount()) {
+            case 2 -> Lanewise.unary(d, type, a -> onBits(codec, f, pair, a, 0, 0));
+            case 3 -> Lanewise.binary(d, type, (a, b) -> onBits(codec, f, pair, a, b, 0));
+            case 4 -> Lanewise.ternary(d, type, type, (a, b, c) -> onBits(codec, f, pair, a, b, c));
+            default -> throw d.error("has " + d.operandCount() + " operands");
         };
+    }
+
+    private static long onBits(Codec codec, Function f, boolean pair, long a, long b, long c) {
+        double low = f.apply(codec.decode(a), codec.decode(b), codec.decode(c));
+        if (!pair) {
+            return codec.encode(low);
+        }
+        double high =
+                f.apply(codec.decode(a >>> 16), codec.decode(b >>> 16), codec.decode(c >>> 16));
+        return codec.encode(low) | codec.encode(high) << 16;
     }
 
     static Step.Action test(Decoding d, ScalarType type) {

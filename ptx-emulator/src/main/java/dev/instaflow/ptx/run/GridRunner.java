@@ -3,6 +3,7 @@ package dev.instaflow.ptx.run;
 import dev.instaflow.ptx.run.EmulatedMemory.Allocation;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 
@@ -49,6 +50,8 @@ final class GridRunner {
     }
 
     private LaunchContext context(int dynamicSharedBytes, byte[] parameterBlock) {
+        Allocation[] lastFound = new Allocation[code.steps().length];
+        Arrays.fill(lastFound, Allocation.NOWHERE);
         int sharedBytes = code.staticSharedBytes() + dynamicSharedBytes;
         return new LaunchContext(
                 code,
@@ -60,7 +63,7 @@ final class GridRunner {
                 sanitiser,
                 new TrafficMeter(settings.mode()),
                 settings.mode(),
-                new Allocation[code.steps().length]);
+                lastFound);
     }
 
     private BlockRunner runBlocks(LaunchContext context) {

@@ -91,7 +91,7 @@ final class InstructionDecoder {
     private Step branch(Decoding d, Instruction instruction) {
         Map<String, Integer> labels = function.labels();
         int target = labels.get(((Operand.Symbol) d.operand(0)).name());
-        return flow(instruction, Step.Flow.BRANCH, InstructionClass.CONTROL, none(d), target);
+        return flow(instruction, Step.Flow.BRANCH, InstructionClass.CONTROL, none(d), 0, target);
     }
 
     private Step barrier(Decoding d, Instruction instruction) {
@@ -248,12 +248,13 @@ final class InstructionDecoder {
             Step.Flow flow,
             InstructionClass group,
             Step.Action action,
-            int detail) {
+            int detail,
+            int... targets) {
         Step.Guard guard =
                 instruction
                         .guard()
                         .map(g -> new Step.Guard(g.register().index(), g.negated()))
                         .orElse(Step.Guard.NONE);
-        return new Step(decoded, instruction.line(), group, flow, guard, action, detail);
+        return new Step(decoded, instruction.line(), group, flow, guard, action, detail, targets);
     }
 }

@@ -1,6 +1,7 @@
 package dev.instaflow.ptx.run;
 
 import dev.instaflow.ptx.ScalarType;
+import java.util.List;
 import java.util.function.LongBinaryOperator;
 
 /** Integer arithmetic, bitwise operations and shifts. */
@@ -167,36 +168,18 @@ final class IntegerDecoder {
     static Step.Action field(Decoding d, ScalarType type) {
         int bits = type.sizeBytes() * 8;
         if (d.root().equals("bfe")) {
-            int out = d.target(0);
-            int in = d.value(1, type);
-            int from = d.value(2, ScalarType.U32);
-            int count = d.value(3, ScalarType.U32);
-            return (step, warp, mask) -> {
-                for (int m = mask; m != 0; m &= m - 1) {
-                    int i = Integer.numberOfTrailingZeros(m);
-                    long a = Lanewise.read(warp.registers[in][i], type);
-                    int at = (int) warp.registers[from][i] & 0xff;
-                    int n = (int) warp.registers[count][i] & 0xff;
-                    warp.registers[out][i] = extract(a, at, n, bits, type);
-                }
-            };
+            return Lanewise.ternary(
+                    d,
+                    List.of(type, ScalarType.U8, ScalarType.U8),
+                    (a, at, n) -> extract(a, (int) at, (int) n, bits, type));
         }
-        int out = d.target(0);
-        int in = d.value(1, type);
-        int into = d.value(2, type);
-        int from = d.value(3, ScalarType.U32);
-        int count = d.value(4, ScalarType.U32);
-        return (step, warp, mask) -> {
-            for (int m = mask; m != 0; m &= m - 1) {
-                int i = Integer.numberOfTrailingZeros(m);
-                int at = (int) warp.registers[from][i] & 0xff;
-                int n = (int) warp.registers[count][i] & 0xff;
-                long field = at >= bits ? 0 : ones(n) << at;
-                long a = at >= bits ? 0 : warp.registers[in][i] << at;
-                long b = warp.registers[into][i];
-                warp.registers[out][i] = b & ~field | a & field;
-            }
-        };
+        return Lanewise.quaternary(
+                d,
+                List.of(type, type, ScalarType.U8, ScalarType.U8),
+                (in, into, at, n) -> {
+                    long field = at >= bits ? 0 : ones((int) n) << at;
+                    return into & ~field | (at >= bits ? 0 : in << at) & field;
+                });
     }
 
     private static long ones(int count) {

@@ -6,15 +6,20 @@ import dev.instaflow.ptx.ScalarType;
 import java.util.Arrays;
 import java.util.List;
 
-/** A decoded kernel: steps, and the layout of the registers that they index. Immutable. */
+/** A decoded kernel: steps, and the layout of the registers that they index. Thread-safe. */
 final class KernelCode {
     private final PtxFunction function;
     private final Step[] steps;
     private final int specialBase;
     private final int constantBase;
     private final long[][] constants;
-    private final int localBytes;
-    private final int staticSharedBytes;
+    private final RegisterPlan plan;
+    private final Symbols symbols;
+    private final Memory memory;
+    private Step[] compiled = {};
+
+    /** Bytes that a thread has of local memory, and a block of shared memory beside the dynamic. */
+    record Memory(int localBytes, int staticSharedBytes) {}
 
     /**
      * @param function whose instructions the steps are, but for the last step
@@ -23,8 +28,8 @@ final class KernelCode {
             PtxFunction function,
             List<Step> steps,
             RegisterPlan plan,
-            int localBytes,
-            int staticSharedBytes) {
+            Symbols symbols,
+            Memory memory) {
         this.function = function;
         this.steps = steps.toArray(new Step[0]);
         this.specialBase = plan.specialBase();
@@ -33,8 +38,9 @@ final class KernelCode {
         for (int i = 0; i < this.constants.length; i++) {
             Arrays.fill(this.constants[i], plan.constants().get(i));
         }
-        this.localBytes = localBytes;
-        this.staticSharedBytes = staticSharedBytes;
+        this.plan = plan;
+        this.symbols = symbols;
+        this.memory = memory;
     }
 
     PtxFunction function() {
@@ -44,6 +50,24 @@ final class KernelCode {
     /** Not to be modified. */
     Step[] steps() {
         return steps;
+    }
+
+    /** The same with segments of bytecode, made at the first call; not to be modified. */
+    synchronized Step[] compiledSteps() {
+        if (compiled.length == 0) {
+            compiled = KernelCompiler.compile(this);
+        }
+        return compiled;
+    }
+
+    /** Where variables and parameters lie. */
+    Symbols symbols() {
+        return symbols;
+    }
+
+    /** Register of a special name. */
+    int special(String name) {
+        return plan.special(name);
     }
 
     int registerCount() {
@@ -64,11 +88,11 @@ final class KernelCode {
     }
 
     int localBytes() {
-        return localBytes;
+        return memory.localBytes();
     }
 
     int staticSharedBytes() {
-        return staticSharedBytes;
+        return memory.staticSharedBytes();
     }
 
     /** Whether results depend on the order of blocks though nothing is wrong: sums of floats by atomics. */

@@ -1,6 +1,7 @@
 package dev.instaflow.ptx.run;
 
 import dev.instaflow.ptx.ScalarType;
+import java.util.List;
 import java.util.function.LongBinaryOperator;
 import java.util.function.LongUnaryOperator;
 
@@ -9,6 +10,11 @@ final class Lanewise {
     /** Three operands. */
     interface Ternary {
         long apply(long a, long b, long c);
+    }
+
+    /** Four operands. */
+    interface Quaternary {
+        long apply(long a, long b, long c, long d);
     }
 
     private Lanewise() {}
@@ -27,16 +33,7 @@ final class Lanewise {
     }
 
     static Step.Action unary(Decoding d, ScalarType type, LongUnaryOperator f) {
-        int out = d.target(0);
-        int in = d.value(1, type);
-        return (step, warp, mask) -> {
-            long[] y = warp.registers[out];
-            long[] a = warp.registers[in];
-            for (int m = mask; m != 0; m &= m - 1) {
-                int i = Integer.numberOfTrailingZeros(m);
-                y[i] = f.applyAsLong(read(a[i], type));
-            }
-        };
+        return new Unary(d.target(0), d.value(1, type), type, f);
     }
 
     static Step.Action binary(Decoding d, ScalarType type, LongBinaryOperator f) {
@@ -45,10 +42,50 @@ final class Lanewise {
 
     static Step.Action binary(
             Decoding d, ScalarType first, ScalarType second, LongBinaryOperator f) {
-        int out = d.target(0);
-        int left = d.value(1, first);
-        int right = d.value(2, second);
-        return (step, warp, mask) -> {
+        return new Binary(d.target(0), d.value(1, first), first, d.value(2, second), second, f);
+    }
+
+    static Step.Action ternary(Decoding d, ScalarType ab, ScalarType third, Ternary f) {
+        return ternary(d, List.of(ab, ab, third), f);
+    }
+
+    static Step.Action ternary(Decoding d, List<ScalarType> types, Ternary f) {
+        return new OfThree(
+                d.target(0),
+                d.value(1, types.get(0)),
+                d.value(2, types.get(1)),
+                d.value(3, types.get(2)),
+                types,
+                f);
+    }
+
+    static Step.Action quaternary(Decoding d, List<ScalarType> types, Quaternary f) {
+        int[] in = new int[4];
+        for (int i = 0; i < in.length; i++) {
+            in[i] = d.value(i + 1, types.get(i));
+        }
+        return new OfFour(d.target(0), in, types, f);
+    }
+
+    /** Registers and what is computed of them. */
+    record Unary(int out, int in, ScalarType type, LongUnaryOperator f) implements Step.Action {
+        @Override
+        public void run(Step step, Warp warp, int mask) {
+            long[] y = warp.registers[out];
+            long[] a = warp.registers[in];
+            for (int m = mask; m != 0; m &= m - 1) {
+                int i = Integer.numberOfTrailingZeros(m);
+                y[i] = f.applyAsLong(read(a[i], type));
+            }
+        }
+    }
+
+    /** Registers and what is computed of them. */
+    record Binary(
+            int out, int left, ScalarType first, int right, ScalarType second, LongBinaryOperator f)
+            implements Step.Action {
+        @Override
+        public void run(Step step, Warp warp, int mask) {
             long[] y = warp.registers[out];
             long[] a = warp.registers[left];
             long[] b = warp.registers[right];
@@ -56,24 +93,42 @@ final class Lanewise {
                 int i = Integer.numberOfTrailingZeros(m);
                 y[i] = f.applyAsLong(read(a[i], first), read(b[i], second));
             }
-        };
+        }
     }
 
-    static Step.Action ternary(Decoding d, ScalarType ab, ScalarType third, Ternary f) {
-        int out = d.target(0);
-        int first = d.value(1, ab);
-        int second = d.value(2, ab);
-        int last = d.value(3, third);
-        return (step, warp, mask) -> {
+    /** Registers and what is computed of them. */
+    record OfThree(int out, int first, int second, int third, List<ScalarType> types, Ternary f)
+            implements Step.Action {
+        @Override
+        public void run(Step step, Warp warp, int mask) {
             long[] y = warp.registers[out];
             long[] a = warp.registers[first];
             long[] b = warp.registers[second];
-            long[] c = warp.registers[last];
+            long[] c = warp.registers[third];
+            ScalarType typeA = types.get(0);
+            ScalarType typeB = types.get(1);
+            ScalarType typeC = types.get(2);
             for (int m = mask; m != 0; m &= m - 1) {
                 int i = Integer.numberOfTrailingZeros(m);
-                y[i] = f.apply(read(a[i], ab), read(b[i], ab), read(c[i], third));
+                y[i] = f.apply(read(a[i], typeA), read(b[i], typeB), read(c[i], typeC));
             }
-        };
+        }
+    }
+
+    /** Registers and what is computed of them. */
+    record OfFour(int out, int[] in, List<ScalarType> types, Quaternary f) implements Step.Action {
+        @Override
+        public void run(Step step, Warp warp, int mask) {
+            for (int m = mask; m != 0; m &= m - 1) {
+                int i = Integer.numberOfTrailingZeros(m);
+                warp.registers[out][i] =
+                        f.apply(
+                                read(warp.registers[in[0]][i], types.get(0)),
+                                read(warp.registers[in[1]][i], types.get(1)),
+                                read(warp.registers[in[2]][i], types.get(2)),
+                                read(warp.registers[in[3]][i], types.get(3)));
+            }
+        }
     }
 
     /** The most frequent instruction of all, without a call a lane. */
@@ -92,7 +147,7 @@ final class Lanewise {
                     float x = Float.intBitsToFloat((int) a[i]);
                     float z = Float.intBitsToFloat((int) b[i]);
                     float sum = Math.fma(x, z, Float.intBitsToFloat((int) c[i]));
-                    y[i] = Float.floatToRawIntBits(sum);
+                    y[i] = Float.floatToRawIntBits(LaneMath.canonical(sum));
                 }
             }
         };

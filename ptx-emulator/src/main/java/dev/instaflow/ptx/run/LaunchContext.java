@@ -28,11 +28,13 @@ record LaunchContext(
     /** The allocation that holds or precedes an address, or null. */
     Allocation find(Step step, long address) {
         Allocation last = lastFound[step.index];
-        if (last != null && last.contains(address, 1)) {
+        if (last.contains(address, 1)) {
             return last;
         }
         Allocation found = memory.find(address);
-        lastFound[step.index] = found;
+        if (found != null) {
+            lastFound[step.index] = found;
+        }
         return found;
     }
 }

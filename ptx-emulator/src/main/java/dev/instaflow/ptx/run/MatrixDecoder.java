@@ -50,11 +50,11 @@ final class MatrixDecoder {
                     int pair = 2 * (lane & 3);
                     if (transposed) {
                         int column = 2 * (lane >> 2);
-                        long low = Bytes.get(shared.data, rows[8 * j + pair] + column, 2);
-                        long high = Bytes.get(shared.data, rows[8 * j + pair + 1] + column, 2);
+                        long low = shared.get(rows[8 * j + pair] + column, 2);
+                        long high = shared.get(rows[8 * j + pair + 1] + column, 2);
                         y[lane] = high << 16 | low;
                     } else {
-                        y[lane] = Bytes.get(shared.data, rows[line] + 2 * pair, 4);
+                        y[lane] = shared.get(rows[line] + 2 * pair, 4);
                     }
                 }
             }

@@ -6,6 +6,7 @@ import dev.instaflow.ptx.StateSpace;
 import dev.instaflow.ptx.run.EmulatedMemory.Allocation;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.function.Predicate;
 
 /** ld, st, atom, red and cp.async. */
 final class MemoryDecoder {
@@ -34,7 +35,7 @@ final class MemoryDecoder {
 
     static Step.Action load(Decoding d, ScalarType type) {
         d.ignore(IGNORED);
-        StateSpace space = d.takeSpace();
+        StateSpace space = d.takeAccessSpace(1);
         List<Operand> parts = vector(d, 0);
         int[] targets = parts.stream().mapToInt(d::target).toArray();
         Addresses addresses = Addresses.of(d, 1);
@@ -64,7 +65,7 @@ final class MemoryDecoder {
 
     static Step.Action store(Decoding d, ScalarType type) {
         d.ignore(IGNORED);
-        StateSpace space = d.takeSpace();
+        StateSpace space = d.takeAccessSpace(0);
         int[] sources = vector(d, 1).stream().mapToInt(p -> d.value(p, type)).toArray();
         Addresses addresses = Addresses.of(d, 0);
         int size = type.sizeBytes();
@@ -83,6 +84,25 @@ final class MemoryDecoder {
             }
             measure(warp, mask, space, bytes, false);
         };
+    }
+
+    /**
+     * The space of an access. What calls pass lies in local memory, though PTX calls it param.
+     *
+     * @param modifiers of ld or st
+     * @param isParameter whether a name is a parameter of the kernel
+     */
+    static StateSpace spaceOf(List<String> modifiers, Operand base, Predicate<String> isParameter) {
+        StateSpace space =
+                modifiers.stream()
+                        .flatMap(m -> StateSpace.named(m).stream())
+                        .findFirst()
+                        .orElse(StateSpace.GENERIC);
+        boolean passed =
+                space == StateSpace.PARAM
+                        && base instanceof Operand.Symbol symbol
+                        && !isParameter.test(symbol.name());
+        return passed ? StateSpace.LOCAL : space;
     }
 
     private static List<Operand> vector(Decoding d, int operand) {
@@ -147,7 +167,8 @@ final class MemoryDecoder {
                     SharedMemory shared = warp.context.shared();
                     int at = shared.locate(step, warp, lane, address, size);
                     shared.noteAtomic(step, warp, lane, at, size);
-                    old = exchange(shared.buffer, at, type, update, b, c);
+                    old = Lanewise.read(shared.get(at, size), type);
+                    shared.put(at, size, update.apply(old, b, c));
                 } else {
                     Allocation allocation =
                             MemoryUnit.globalForUpdate(step, warp, lane, address, size);

@@ -54,7 +54,10 @@ final class MemoryUnit {
                 SharedMemory shared = warp.context.shared();
                 at = shared.locate(step, warp, lane, address, bytes);
                 shared.noteRead(step, warp, lane, at, bytes);
-                data = shared.buffer;
+                for (int i = 0; i < into.length; i++) {
+                    into[i][lane] = shared.get(at + i * elementBytes, elementBytes);
+                }
+                return;
             }
             case LOCAL -> {
                 at = local(step, warp, lane, address, bytes);
@@ -103,15 +106,15 @@ final class MemoryUnit {
                 SharedMemory shared = warp.context.shared();
                 at = shared.locate(step, warp, lane, address, bytes);
                 for (int i = 0; i < from.length; i++) {
-                    shared.noteWrite(
-                            step, warp, lane, at + i * elementBytes, elementBytes, from[i][lane]);
+                    int to = at + i * elementBytes;
+                    shared.noteWrite(step, warp, lane, to, elementBytes, from[i][lane]);
+                    shared.put(to, elementBytes, from[i][lane]);
                 }
-                data = shared.buffer;
+                return;
             }
             case LOCAL -> {
-                at = local(step, warp, lane, address, bytes);
+                at = localForWrite(step, warp, lane, address, bytes);
                 data = warp.localBuffer;
-                Bytes.setOnes(warp.localWritten, at, bytes);
             }
             default -> {
                 Allocation allocation = globalForWrite(step, warp, lane, address, bytes);
@@ -179,7 +182,15 @@ final class MemoryUnit {
                 .fatal(kind, step, warp, lane, "access of " + bytes + " bytes: " + where);
     }
 
-    private static int local(Step step, Warp warp, int lane, long address, int bytes) {
+    /** Offset in the warp's local memory of an access, marked as written. */
+    static int localForWrite(Step step, Warp warp, int lane, long address, int bytes) {
+        int at = local(step, warp, lane, address, bytes);
+        Bytes.setOnes(warp.localWritten, at, bytes);
+        return at;
+    }
+
+    /** Offset in the warp's local memory of an access. */
+    static int local(Step step, Warp warp, int lane, long address, int bytes) {
         int each = warp.context.code().localBytes();
         int offset = within(step, warp, lane, address & 0xffffffffL, bytes, each, "local");
         return lane * each + offset;

@@ -1,7 +1,5 @@
 package dev.instaflow.ptx.run;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
@@ -19,11 +17,10 @@ final class SharedMemory {
     private static final long SYNC_MASK = (1 << 19) - 1;
     private static final int THREAD_MASK = 1023;
 
-    final byte[] data;
+    /** The bytes, little-endian; compiled code reads and writes whole words. */
+    final int[] words;
 
-    /** The same bytes. */
-    final ByteBuffer buffer;
-
+    private final int size;
     private final boolean tracks;
     private final long[] writes;
     private final long[] reads;
@@ -33,13 +30,17 @@ final class SharedMemory {
     private long firstEpoch = 1;
 
     SharedMemory(int bytes, Sanitiser sanitiser, LaunchSettings.Mode mode) {
-        this.data = new byte[bytes];
-        this.buffer = ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN);
+        this.words = new int[(bytes + 3) / 4];
+        this.size = bytes;
         this.tracks = mode == LaunchSettings.Mode.CHECKED;
         this.writes = new long[tracks ? bytes : 0];
         this.reads = new long[tracks ? bytes : 0];
         this.inFlight = new boolean[tracks ? bytes : 0];
         this.sanitiser = sanitiser;
+    }
+
+    int size() {
+        return size;
     }
 
     /** Forgets the contents: a new block begins. */
@@ -57,13 +58,13 @@ final class SharedMemory {
     /** Offset of an access, checked. */
     int locate(Step step, Warp warp, int lane, long address, int bytes) {
         long offset = address & 0xffffffffL;
-        if (offset + bytes > data.length) {
+        if (offset + bytes > size) {
             throw sanitiser.fatal(
                     Finding.Kind.OUT_OF_BOUNDS,
                     step,
                     warp,
                     lane,
-                    bytes + " bytes at shared offset " + (int) offset + " of " + data.length);
+                    bytes + " bytes at shared offset " + (int) offset + " of " + size);
         }
         if ((offset & (bytes - 1)) != 0) {
             throw sanitiser.fatal(
@@ -110,7 +111,7 @@ final class SharedMemory {
             return;
         }
         for (int i = 0; i < bytes; i++) {
-            boolean same = data[at + i] == (byte) (value >>> 8 * i);
+            boolean same = get(at + i, 1) == (value >>> 8 * i & 0xff);
             noteWrite(step, warp, lane, at + i, same, 0);
         }
     }
@@ -146,15 +147,15 @@ final class SharedMemory {
 
     void copyArrived(Step step, Warp warp, int lane, AsyncCopies.Copy copy) {
         if (!tracks) {
-            System.arraycopy(copy.bytes(), 0, data, copy.target(), copy.bytes().length);
+            put(copy.target(), copy.bytes());
             return;
         }
         for (int i = 0; i < copy.bytes().length; i++) {
             int at = copy.target() + i;
             inFlight[at] = false;
             noteWrite(step, warp, lane, at, false, 0);
-            data[at] = copy.bytes()[i];
         }
+        put(copy.target(), copy.bytes());
     }
 
     private void noteWrite(Step step, Warp warp, int lane, int i, boolean same, long atomic) {
@@ -172,6 +173,39 @@ final class SharedMemory {
             reportInFlight(step, warp, lane, i);
         }
         writes[i] = stamp(warp, thread) | atomic;
+    }
+
+    /** An aligned value of 1, 2, 4 or 8 bytes, zero-extended. */
+    long get(int at, int bytes) {
+        int word = words[at >> 2];
+        return switch (bytes) {
+            case 1 -> word >>> 8 * (at & 3) & 0xffL;
+            case 2 -> word >>> 8 * (at & 2) & 0xffffL;
+            case 4 -> word & 0xffffffffL;
+            default -> word & 0xffffffffL | (long) words[(at >> 2) + 1] << 32;
+        };
+    }
+
+    /** An aligned value of 1, 2, 4 or 8 bytes. */
+    void put(int at, int bytes, long value) {
+        int index = at >> 2;
+        if (bytes >= 4) {
+            words[index] = (int) value;
+            if (bytes == 8) {
+                words[index + 1] = (int) (value >>> 32);
+            }
+        } else {
+            int shift = 8 * (at & 3);
+            int field = (1 << 8 * bytes) - 1 << shift;
+            words[index] = words[index] & ~field | (int) value << shift & field;
+        }
+    }
+
+    /** Whole words. */
+    void put(int at, byte[] bytes) {
+        for (int i = 0; i < bytes.length; i += 4) {
+            words[at + i >> 2] = (int) Bytes.get(bytes, i, 4);
+        }
     }
 
     private long stamp(Warp warp, int thread) {

@@ -34,8 +34,13 @@ final class Step {
     final Guard guard;
     final Action action;
 
-    /** Instruction index for BRANCH, register of the member mask for WARP, otherwise 0. */
+    /** Register of the member mask for WARP, otherwise 0. */
     final int detail;
+
+    /** Steps that this one stands for. */
+    final int length;
+
+    private final int[] targets;
 
     Step(
             int index,
@@ -44,7 +49,21 @@ final class Step {
             Flow flow,
             Guard guard,
             Action action,
-            int detail) {
+            int detail,
+            int... targets) {
+        this(index, line, group, flow, guard, action, detail, 1, targets);
+    }
+
+    private Step(
+            int index,
+            int line,
+            InstructionClass group,
+            Flow flow,
+            Guard guard,
+            Action action,
+            int detail,
+            int length,
+            int[] targets) {
         this.index = index;
         this.line = line;
         this.group = group;
@@ -52,6 +71,23 @@ final class Step {
         this.guard = guard;
         this.action = action;
         this.detail = detail;
+        this.length = length;
+        this.targets = targets;
+    }
+
+    /** Stands in for this step and those behind it. */
+    Step asSegment(int steps, Action compiled) {
+        return new Step(index, line, group, Flow.PLAIN, Guard.NONE, compiled, 0, steps, new int[0]);
+    }
+
+    /** Steps that a branch may go to, by their index; not to be modified. */
+    int[] targets() {
+        return targets;
+    }
+
+    /** Whether a lane may go on to the next step. */
+    boolean fallsThrough() {
+        return flow != Flow.BRANCH && flow != Flow.EXIT || guard != Guard.NONE;
     }
 
     int line() {

@@ -30,6 +30,13 @@ final class Warp {
 
     final byte[] localWritten;
 
+    /** Shared memory of the block, the parameter block and the last allocations, for compiled code. */
+    final int[] sharedWords;
+
+    final int sharedBytes;
+    final EmulatedMemory.Allocation[] lastFound;
+    final ByteBuffer parameterBuffer;
+
     /** Counts the points at which the lanes of this warp see each other's stores. */
     int syncEpoch;
 
@@ -70,6 +77,10 @@ final class Warp {
         byte[] local = new byte[LANES * code.localBytes()];
         this.localBuffer = ByteBuffer.wrap(local).order(ByteOrder.LITTLE_ENDIAN);
         this.localWritten = new byte[local.length];
+        this.sharedWords = context.shared().words;
+        this.sharedBytes = context.shared().size();
+        this.lastFound = context.lastFound();
+        this.parameterBuffer = context.parameters();
         this.copies = new AsyncCopies();
         fillThreadRegisters(context.block(), context.grid());
     }
