@@ -57,7 +57,13 @@ final class Bench {
         List<byte[]> before = contents();
         List<byte[]> marks = marks();
         byte[] parameters = arguments.toBlock();
-        LaunchReport fast = k.launch(grid, block, sharedBytes, parameters, LaunchSettings.fast(1));
+        LaunchReport fast =
+                k.launch(
+                        grid,
+                        block,
+                        sharedBytes,
+                        parameters,
+                        LaunchSettings.fast(1).withMaxWarpInstructions(50_000_000));
         List<byte[]> compiled = contents();
         List<byte[]> compiledMarks = marks();
         for (int i = 0; i < before.size(); i++) {
