@@ -155,7 +155,7 @@ final class Emulator implements AutoCloseable {
             }
         }
         LaunchReport report =
-                kernel.launch(
+                kernel.launchBothWays(
                                 extent(launch.grid()),
                                 extent(launch.block()),
                                 launch.sharedBytes(),

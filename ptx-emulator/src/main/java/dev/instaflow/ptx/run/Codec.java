@@ -37,7 +37,8 @@ record Codec(ScalarType type, Rounding rounding, boolean flush, boolean saturate
             value = 0;
         }
         return switch (type) {
-            case F64 -> Double.doubleToRawLongBits(value);
+            // One NaN for all: which one Java makes is not defined.
+            case F64 -> Double.doubleToLongBits(value);
             case F16, F16X2 -> HalfFormat.F16.encode(value, rounding);
             case BF16, BF16X2 -> HalfFormat.BF16.encode(value, rounding);
             case TF32 -> tf32(value);
@@ -56,7 +57,7 @@ record Codec(ScalarType type, Rounding rounding, boolean flush, boolean saturate
     private long tf32(double value) {
         float single = (float) value;
         if (Float.isNaN(single) || Float.isInfinite(single)) {
-            return Float.floatToRawIntBits(single) & 0xffffffffL;
+            return Float.floatToRawIntBits(LaneMath.canonical(single)) & 0xffffffffL;
         }
         int bits = Float.floatToRawIntBits(single);
         int half =

@@ -87,6 +87,20 @@ public final class EmulatedKernel {
                 .run(dynamicSharedBytes, parameterBlock);
     }
 
+    /**
+     * Runs the launch compiled, puts memory back, and runs it with all checks. For tests: both must leave
+     * the same bits, unless the checks find something. Nothing else may use the memory meanwhile.
+     *
+     * @return the report of the checked launch, whose results memory holds
+     * @throws IllegalStateException if they do not; a bug of this module
+     */
+    public LaunchReport launchBothWays(
+            Dim3 grid, Dim3 block, int dynamicSharedBytes, KernelArguments arguments) {
+        byte[] parameterBlock = arguments.toBlock();
+        return new CrossCheck(memory)
+                .run(s -> launch(grid, block, dynamicSharedBytes, parameterBlock, s));
+    }
+
     private void check(Dim3 grid, Dim3 block, int dynamicSharedBytes, byte[] parameterBlock) {
         if (block.count() < 1 || block.count() > function.maxThreads()) {
             throw new IllegalArgumentException(

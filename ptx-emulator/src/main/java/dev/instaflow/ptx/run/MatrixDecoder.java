@@ -105,7 +105,7 @@ final class MatrixDecoder {
             for (int lane = 0; lane < Warp.LANES; lane++) {
                 for (int i = 0; i < 4; i++) {
                     warp.registers[out[i]][lane] =
-                            Float.floatToRawIntBits(sums[resultIndex(lane, i)]);
+                            Float.floatToRawIntBits(LaneMath.canonical(sums[resultIndex(lane, i)]));
                 }
             }
         };

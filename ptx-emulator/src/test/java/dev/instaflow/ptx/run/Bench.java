@@ -1,14 +1,10 @@
 package dev.instaflow.ptx.run;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
-
 import dev.instaflow.ptx.PtxParser;
 import dev.instaflow.ptx.PtxTexts;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.List;
 import java.util.Random;
 
 /** A device with one module, and arrays in and out of it. */
@@ -45,51 +41,6 @@ final class Bench {
 
     EmulatedKernel kernel(String name) {
         return module.kernel(name).orElseThrow();
-    }
-
-    /**
-     * Launches with all checks, and compiled; where nothing is found, both must leave the same bits.
-     *
-     * @return the report of the checked launch, whose results memory holds
-     */
-    LaunchReport launch(
-            EmulatedKernel k, Dim3 grid, Dim3 block, int sharedBytes, KernelArguments arguments) {
-        List<byte[]> before = contents();
-        List<byte[]> marks = marks();
-        byte[] parameters = arguments.toBlock();
-        LaunchReport fast =
-                k.launch(
-                        grid,
-                        block,
-                        sharedBytes,
-                        parameters,
-                        LaunchSettings.fast(1).withMaxWarpInstructions(50_000_000));
-        List<byte[]> compiled = contents();
-        List<byte[]> compiledMarks = marks();
-        for (int i = 0; i < before.size(); i++) {
-            EmulatedMemory.Allocation allocation = memory.live().get(i);
-            allocation.data.duplicate().clear().put(before.get(i));
-            System.arraycopy(marks.get(i), 0, allocation.written, 0, allocation.size);
-        }
-        LaunchReport report =
-                k.launch(grid, block, sharedBytes, parameters, LaunchSettings.checked());
-        if (report.findings().isEmpty()) {
-            assertEquals(List.of(), fast.findings());
-            for (int i = 0; i < before.size(); i++) {
-                String where = k.name() + ", allocation " + i;
-                assertArrayEquals(contents().get(i), compiled.get(i), where);
-                assertArrayEquals(marks().get(i), compiledMarks.get(i), where + ", marks");
-            }
-        }
-        return report;
-    }
-
-    private List<byte[]> contents() {
-        return memory.live().stream().map(a -> memory.read(a.base, a.size)).toList();
-    }
-
-    private List<byte[]> marks() {
-        return memory.live().stream().map(a -> a.written.clone()).toList();
     }
 
     long upload(float[] values) {

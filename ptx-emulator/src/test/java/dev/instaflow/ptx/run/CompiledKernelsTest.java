@@ -26,7 +26,7 @@ class CompiledKernelsTest {
         KernelArguments arguments =
                 k.arguments().int64(bench.upload(a)).int64(bench.upload(b)).int64(c).int32(n);
         LaunchReport report =
-                bench.launch(k, Dim3.of((n + 127) / 128), Dim3.of(128), 0, arguments)
+                k.launchBothWays(Dim3.of((n + 127) / 128), Dim3.of(128), 0, arguments)
                         .requireClean();
         float[] expected = new float[n];
         for (int i = 0; i < n; i++) {
@@ -46,8 +46,7 @@ class CompiledKernelsTest {
         float[] beta = Bench.normal(c, 5);
         long y = bench.memory.allocate(4L * x.length);
         EmulatedKernel k = bench.kernel("groupnorm_silu");
-        bench.launch(
-                        k,
+        k.launchBothWays(
                         Dim3.of(n * c / perGroup),
                         Dim3.of(block),
                         0,
@@ -103,7 +102,7 @@ class CompiledKernelsTest {
                         .int32(m)
                         .int32(n)
                         .int32(depth);
-        bench.launch(k, new Dim3((n + 63) / 64, (m + 63) / 64, 1), Dim3.of(256), 0, arguments)
+        k.launchBothWays(new Dim3((n + 63) / 64, (m + 63) / 64, 1), Dim3.of(256), 0, arguments)
                 .requireClean();
         close(product(a, b, m, n, depth), bench.floats(c, m * n), 40 * depth * F32_SUM);
     }
@@ -125,7 +124,7 @@ class CompiledKernelsTest {
                         .int32(n)
                         .int32(depth);
         LaunchReport report =
-                bench.launch(k, new Dim3(n / 64, m / 64, 1), Dim3.of(128), 0, arguments)
+                k.launchBothWays(new Dim3(n / 64, m / 64, 1), Dim3.of(128), 0, arguments)
                         .requireClean();
         double[] expected = product(singles(a), singles(b), m, n, depth);
         close(expected, bench.floats(c, m * n), 40 * depth * F32_SUM);
@@ -154,7 +153,7 @@ class CompiledKernelsTest {
         long y = bench.memory.allocate(4L * x.length);
         EmulatedKernel k = bench.kernel("softmax_row");
         KernelArguments arguments = k.arguments().int64(bench.upload(x)).int64(y).int32(columns);
-        bench.launch(k, Dim3.of(rows), Dim3.of(32), 0, arguments).requireClean();
+        k.launchBothWays(Dim3.of(rows), Dim3.of(32), 0, arguments).requireClean();
         double[] expected = new double[x.length];
         for (int r = 0; r < rows; r++) {
             double sum = 0;
@@ -176,8 +175,7 @@ class CompiledKernelsTest {
         short[] x = halves(Bench.normal(2 * n, 11));
         long y = bench.memory.allocate(4L * n);
         EmulatedKernel silu = bench.kernel("h2silu");
-        bench.launch(
-                        silu,
+        silu.launchBothWays(
                         Dim3.of(1),
                         Dim3.of(128),
                         0,
@@ -208,7 +206,7 @@ class CompiledKernelsTest {
             EmulatedKernel k = bench.kernel(name);
             KernelArguments arguments =
                     k.arguments().int64(bench.upload(a)).int64(bench.upload(b)).int64(out).int32(n);
-            bench.launch(k, Dim3.of(1), Dim3.of(64), 0, arguments).requireClean();
+            k.launchBothWays(Dim3.of(1), Dim3.of(64), 0, arguments).requireClean();
             int[] packed = bench.ints(out, n);
             for (int i = 0; i < 2 * n; i++) {
                 double exact =
@@ -222,8 +220,7 @@ class CompiledKernelsTest {
         long sum = bench.upload(new float[] {1});
         short[] ones = encoded(new float[] {1, 2, 3}, HalfFormat.F16);
         EmulatedKernel k = bench.kernel("hmaxatom");
-        bench.launch(
-                        k,
+        k.launchBothWays(
                         Dim3.of(1),
                         Dim3.of(32),
                         0,
@@ -242,7 +239,7 @@ class CompiledKernelsTest {
         long y = bench.memory.allocate(4L * n);
         EmulatedKernel k = bench.kernel("math");
         KernelArguments arguments = k.arguments().int64(bench.upload(x)).int64(y).int32(n);
-        bench.launch(k, Dim3.of(2), Dim3.of(128), 0, arguments).requireClean();
+        k.launchBothWays(Dim3.of(2), Dim3.of(128), 0, arguments).requireClean();
         double[] expected = new double[n];
         for (int i = 0; i < n; i++) {
             double v = x[i];
@@ -273,7 +270,7 @@ class CompiledKernelsTest {
         long out = bench.memory.allocate(16);
         EmulatedKernel k = bench.kernel("philox");
         KernelArguments arguments = k.arguments().int64(out).int64(seed).int64(offset).int64(sub);
-        bench.launch(k, Dim3.of(1), Dim3.of(1), 0, arguments).requireClean();
+        k.launchBothWays(Dim3.of(1), Dim3.of(1), 0, arguments).requireClean();
         int[] expected = new int[4];
         for (int i = 0; i < 4; i++) {
             expected[i] = Integer.parseUnsignedInt(words.split(" ")[i], 16);

@@ -380,7 +380,7 @@ class InstructionsTest {
 
     private static LaunchReport run(Bench bench, int threads, long a, long b) {
         EmulatedKernel k = bench.kernel("k");
-        return bench.launch(k, Dim3.of(1), Dim3.of(threads), 0, k.arguments().int64(a).int64(b))
+        return k.launchBothWays(Dim3.of(1), Dim3.of(threads), 0, k.arguments().int64(a).int64(b))
                 .requireClean();
     }
 }

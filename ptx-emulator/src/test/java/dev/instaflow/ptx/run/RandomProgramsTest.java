@@ -7,7 +7,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Random programs on random bits, NaN, infinities and subnormals among them: compiled code must leave
- * the same memory as the interpreter. {@link Bench#launch} compares.
+ * the same memory as the interpreter. {@link EmulatedKernel#launchBothWays} compares.
  */
 class RandomProgramsTest {
     private static final int THREADS = 128;
@@ -253,8 +253,7 @@ class RandomProgramsTest {
         long in = bench.upload(bits);
         long out = bench.upload(new int[THREADS * 64]);
         EmulatedKernel k = bench.kernel("k");
-        bench.launch(
-                        k,
+        k.launchBothWays(
                         Dim3.of(2),
                         Dim3.of(THREADS / 2),
                         0,
