@@ -9,17 +9,29 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.UUID;
 
 /** A folder that appears whole or not at all: filled beside its place, then moved there. */
-final class AtomicFolder {
+public final class AtomicFolder {
     private AtomicFolder() {}
 
     /** Fills a folder. */
     @FunctionalInterface
-    interface Body {
+    public interface Body {
+        /**
+         * Writes the files.
+         *
+         * @param temporary an empty folder
+         * @throws IOException if one cannot be written; the rest is cleaned up by the caller
+         */
         void fill(Path temporary) throws IOException;
     }
 
-    /** Whatever is at {@code target} is removed once the new folder is whole; the caller asked. */
-    static void write(Path target, Body body) throws IOException {
+    /**
+     * Writes a folder.
+     *
+     * @param target what is there is removed once the new folder is whole; the caller asked
+     * @param body called once
+     * @throws IOException from the body, or if the folder cannot be moved into place
+     */
+    public static void write(Path target, Body body) throws IOException {
         Path absolute = target.toAbsolutePath();
         Path parent = absolute.getParent();
         if (parent == null || !Files.isDirectory(parent)) {

@@ -1,0 +1,149 @@
+package dev.instaflow.train.run;
+
+import dev.instaflow.backend.TrainingBackend;
+import dev.instaflow.checkpoint.Checkpoint;
+import dev.instaflow.checkpoint.Entry;
+import dev.instaflow.checkpoint.layout.ModelPart;
+import dev.instaflow.clip.ClipTextModel;
+import dev.instaflow.model.ModelConfig;
+import dev.instaflow.nn.BlockMonitor;
+import dev.instaflow.ops.Ops;
+import dev.instaflow.tensor.Tensor;
+import dev.instaflow.train.Parameter;
+import dev.instaflow.train.Parameters;
+import dev.instaflow.unet.UNet;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+
+/** A UNet and its text encoder under training; the rest of the checkpoint is carried along. */
+public final class TrainingModel implements AutoCloseable {
+    private final TrainingBackend backend;
+    private final UNet unet;
+    private final ClipTextModel text;
+    private final Parameters parameters;
+    private final List<Entry> frozen;
+
+    private TrainingModel(
+            TrainingBackend backend,
+            UNet unet,
+            ClipTextModel text,
+            Parameters parameters,
+            List<Entry> frozen) {
+        this.backend = backend;
+        this.unet = unet;
+        this.text = text;
+        this.parameters = parameters;
+        this.frozen = frozen;
+    }
+
+    /** Which weights change. */
+    public enum Trained {
+        /** UNet and text encoder. */
+        UNET_AND_TEXT(name -> true),
+        /** The UNet alone. */
+        UNET(name -> name.startsWith(ModelPart.UNET.compVisPrefix())),
+        /** The text encoder alone. */
+        TEXT(name -> name.startsWith(ModelPart.TEXT.compVisPrefix()));
+
+        private final Predicate<String> names;
+
+        Trained(Predicate<String> names) {
+            this.names = names;
+        }
+    }
+
+    /**
+     * Loads both networks.
+     *
+     * @param backend computes
+     * @param compVis has CompVis names; must stay open as long as the model, which copies the rest of it
+     *     into its checkpoints
+     * @param config the sizes
+     * @param trained which weights change
+     * @return to be closed by the caller
+     * @throws IOException if the file cannot be read or holds another model
+     */
+    public static TrainingModel load(
+            TrainingBackend backend, Checkpoint compVis, ModelConfig config, Trained trained)
+            throws IOException {
+        UNet unet = UNet.load(backend, compVis, config.unet());
+        ClipTextModel text;
+        try {
+            text = ClipTextModel.load(backend, compVis, config.text());
+        } catch (IOException | RuntimeException e) {
+            unet.close();
+            throw e;
+        }
+        Parameters parameters = new Parameters(backend);
+        parameters.add(
+                ModelPart.UNET,
+                unet.weights(),
+                UNet.parameters(config.unet()),
+                key -> trained.names.test(ModelPart.UNET.compVisPrefix() + key));
+        parameters.add(
+                ModelPart.TEXT,
+                text.weights(),
+                ClipTextModel.parameters(config.text()),
+                key -> trained.names.test(ModelPart.TEXT.compVisPrefix() + key));
+        return new TrainingModel(backend, unet, text, parameters, frozen(compVis, parameters));
+    }
+
+    private static List<Entry> frozen(Checkpoint compVis, Parameters parameters) {
+        Set<String> names =
+                parameters.list().stream().map(Parameter::name).collect(Collectors.toSet());
+        List<Entry> rest = new ArrayList<>();
+        for (Entry entry : compVis.entries()) {
+            if (!names.contains(entry.name()) && !entry.name().startsWith("model_ema.")) {
+                rest.add(entry);
+            }
+        }
+        return rest;
+    }
+
+    /**
+     * Asks both networks.
+     *
+     * @param ops what to compute with
+     * @param state [N,h,w,C] noisy latents
+     * @param labels [N]
+     * @param ids [N][T] token ids
+     * @return [N,h,w,C]
+     */
+    public Tensor predict(Ops ops, Tensor state, float[] labels, int[][] ids) {
+        Tensor context = text.forward(ops, ids, BlockMonitor.NONE); // [N,T,D]
+        return unet.forward(ops, state, labels, context, BlockMonitor.NONE);
+    }
+
+    /**
+     * Where it is.
+     *
+     * @return the backend it was loaded to
+     */
+    public TrainingBackend backend() {
+        return backend;
+    }
+
+    /**
+     * What is trained.
+     *
+     * @return UNet's first, in file order
+     */
+    public Parameters parameters() {
+        return parameters;
+    }
+
+    /** What a checkpoint has besides the parameters, as it was loaded. */
+    List<Entry> frozen() {
+        return frozen;
+    }
+
+    @Override
+    public void close() {
+        text.close();
+        unet.close();
+    }
+}

@@ -1,0 +1,98 @@
+package dev.instaflow.train.run;
+
+import dev.instaflow.backend.TrainingBackend;
+import dev.instaflow.backend.cpu.CpuBackend;
+import dev.instaflow.backend.cpu.CpuSettings;
+import dev.instaflow.checkpoint.layout.CompVisView;
+import dev.instaflow.checkpoint.layout.WeightSet;
+import dev.instaflow.sampler.TimeLabelRule;
+import dev.instaflow.tensor.Shape;
+import dev.instaflow.train.data.LatentData;
+import dev.instaflow.train.objective.RectifiedFlow;
+import dev.instaflow.train.objective.TimeDistribution;
+import dev.instaflow.train.optim.AdamW;
+import dev.instaflow.train.optim.LearningRate;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+
+/** A run of the bundled model on random latents; also the program that the kill test starts. */
+final class SmallRun implements AutoCloseable {
+    private static final int[] EMPTY = ids(1);
+    private static final int EXAMPLES = 7;
+
+    private final CompVisView source;
+    private final TrainingBackend backend;
+    private final TrainingModel model;
+    final Trainer trainer;
+
+    private SmallRun(Path models, int passes) throws IOException {
+        source = CompVisView.open(BundledEmoji.copy("model.ckpt", models), WeightSet.PLAIN);
+        backend = CpuBackend.open(CpuSettings.AUTOMATIC);
+        model =
+                TrainingModel.load(
+                        backend,
+                        source,
+                        BundledEmoji.config(models),
+                        TrainingModel.Trained.UNET_AND_TEXT);
+        TrainingSettings settings =
+                TrainingSettings.of(
+                                42,
+                                4,
+                                new RectifiedFlow(
+                                        TimeLabelRule.INSTAFLOW,
+                                        TimeDistribution.logitNormal(0, 1)),
+                                LearningRate.constant(1e-3).warmedUpOver(3))
+                        .withPasses(passes)
+                        .withCaptions(new CaptionChoice(0.7, 0.2));
+        trainer = new Trainer(model, settings, data(), EMPTY, new AdamW(AdamW.Settings.TORCH));
+    }
+
+    static SmallRun open(Path models, int passes) throws IOException {
+        return new SmallRun(models, passes);
+    }
+
+    private static int[] ids(int word) {
+        int[] ids = new int[24];
+        ids[0] = 2;
+        ids[1] = word;
+        return ids;
+    }
+
+    private static LatentData data() {
+        Shape sample = Shape.of(8, 8, 16);
+        Random random = new Random(3);
+        List<LatentData.Example> examples = new ArrayList<>();
+        for (int i = 0; i < EXAMPLES; i++) {
+            float[] latent = new float[(int) sample.count()];
+            for (int k = 0; k < latent.length; k++) {
+                latent[k] = (float) random.nextGaussian();
+            }
+            List<int[]> captions = List.of(ids(100 + i), ids(200 + i), ids(300));
+            examples.add(new LatentData.Example(latent, Optional.empty(), captions));
+        }
+        return new LatentData(sample, examples);
+    }
+
+    /** Trains, writing a checkpoint after each step, until it is killed: {@code models run last}. */
+    public static void main(String[] args) throws IOException {
+        Checkpoints checkpoints = new Checkpoints(Path.of(args[1]), 2, List.of());
+        try (SmallRun run = open(Path.of(args[0]), 1)) {
+            checkpoints.restore(run.trainer);
+            while (run.trainer.steps() < Long.parseLong(args[2])) {
+                run.trainer.step();
+                checkpoints.save(run.trainer);
+            }
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        model.close();
+        backend.close();
+        source.close();
+    }
+}
