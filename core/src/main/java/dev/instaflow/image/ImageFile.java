@@ -4,9 +4,9 @@ import dev.instaflow.checkpoint.AtomicFile;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -21,6 +21,7 @@ import javax.imageio.metadata.IIOMetadata;
 import javax.imageio.metadata.IIOMetadataNode;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.ImageOutputStream;
+import javax.imageio.stream.MemoryCacheImageInputStream;
 import org.w3c.dom.Node;
 import org.w3c.dom.NodeList;
 
@@ -72,10 +73,9 @@ public final class ImageFile {
      * @throws IOException if it cannot be read
      */
     public static ImageFile read(Path path) throws IOException {
-        try (ImageInputStream in = ImageIO.createImageInputStream(path.toFile())) {
-            if (in == null) {
-                throw new NoSuchFileException(path.toString());
-            }
+        // Not by way of a File: the path may lie in a zip.
+        try (InputStream file = Files.newInputStream(path);
+                ImageInputStream in = new MemoryCacheImageInputStream(file)) {
             Iterator<ImageReader> readers = ImageIO.getImageReaders(in);
             if (!readers.hasNext()) {
                 throw new ImageFileException(
