@@ -20,6 +20,12 @@ final class FunctionParser {
     private final List<Instruction> instructions = new ArrayList<>();
     private final Map<String, Integer> labels = new HashMap<>();
     private final Deque<Map<String, Register>> scopes = new ArrayDeque<>();
+
+    /** What calls pass is declared anew, under the same names, in a scope around each call. */
+    private final Map<String, String> passed = new HashMap<>();
+
+    private final Map<String, List<Operand>> branchTargets = new HashMap<>();
+    private String lastLabel = "";
     private int registerCount;
     private int maxThreads = MAX_THREADS;
 
@@ -120,11 +126,11 @@ final class FunctionParser {
         switch (word) {
             case ".reg" -> registers();
             case ".shared", ".local", ".const", ".global", ".param" -> {
-                StateSpace space = StateSpace.named(word.substring(1)).orElseThrow();
-                variables.add(VariableParser.variable(tokens, space));
+                variable(StateSpace.named(word.substring(1)).orElseThrow());
                 tokens.expect(";");
             }
-            case ".pragma" -> tokens.skipPast(";");
+            case ".branchtargets" -> branchTargets.put(lastLabel, branchTargets());
+            case ".pragma", ".callprototype", ".calltargets" -> tokens.skipPast(";");
             case ".loc", ".file" -> tokens.skipLine(at);
             case ";" -> {}
             default -> {
@@ -133,11 +139,38 @@ final class FunctionParser {
                 }
                 if (tokens.takeIf(":")) {
                     labels.put(word, instructions.size());
+                    lastLabel = word;
                 } else {
                     instruction(word, at);
                 }
             }
         }
+    }
+
+    private void variable(StateSpace space) {
+        Variable v = VariableParser.variable(tokens, space);
+        if (space == StateSpace.PARAM) {
+            String unique = v.name() + "#" + variables.size();
+            passed.put(v.name(), unique);
+            v =
+                    new Variable(
+                            unique,
+                            space,
+                            v.type(),
+                            v.alignBytes(),
+                            v.sizeBytes(),
+                            v.initialBytes());
+        }
+        variables.add(v);
+    }
+
+    private List<Operand> branchTargets() {
+        List<Operand> targets = new ArrayList<>();
+        while (!tokens.takeIf(";")) {
+            targets.add(new Operand.Symbol(tokens.take(), 0));
+            tokens.takeIf(",");
+        }
+        return targets;
     }
 
     private void registers() {
@@ -248,7 +281,7 @@ final class FunctionParser {
             throw tokens.error("register " + word + " is not declared");
         }
         tokens.take();
-        return new Operand.Symbol(word, 0);
+        return new Operand.Symbol(passed.getOrDefault(word, word), 0);
     }
 
     private Register register(String name) {
@@ -266,16 +299,37 @@ final class FunctionParser {
     }
 
     private void checkLabels() {
-        for (Instruction instruction : instructions) {
+        for (int i = 0; i < instructions.size(); i++) {
+            Instruction instruction = instructions.get(i);
             if (instruction.root().equals("bra")) {
-                Operand target =
-                        instruction.operands().isEmpty()
-                                ? new Operand.Sink()
-                                : instruction.operands().get(0);
-                if (!(target instanceof Operand.Symbol s && labels.containsKey(s.name()))) {
-                    throw tokens.error(instruction.line(), "branch to an undefined label");
-                }
+                checkLabels(instruction, instruction.operands());
+            } else if (instruction.root().equals("brx")) {
+                instructions.set(i, withTargets(instruction));
             }
+        }
+    }
+
+    /** Labels take the place of the name of their list. */
+    private Instruction withTargets(Instruction brx) {
+        boolean named =
+                brx.operands().size() == 2 && brx.operands().get(1) instanceof Operand.Symbol;
+        List<Operand> targets =
+                named
+                        ? branchTargets.getOrDefault(
+                                ((Operand.Symbol) brx.operands().get(1)).name(), List.of())
+                        : List.of();
+        checkLabels(brx, targets);
+        List<Operand> operands = List.of(brx.operands().get(0), new Operand.Vector(targets));
+        return new Instruction(brx.line(), brx.guard(), brx.root(), brx.modifiers(), operands);
+    }
+
+    private void checkLabels(Instruction instruction, List<Operand> targets) {
+        boolean known =
+                targets.stream()
+                        .allMatch(
+                                t -> t instanceof Operand.Symbol s && labels.containsKey(s.name()));
+        if (!known || targets.isEmpty()) {
+            throw tokens.error(instruction.line(), "branch to an undefined label");
         }
     }
 }

@@ -12,7 +12,7 @@ import java.util.Map;
  * @param parameters in order; offsets follow the driver's rule (each at its own alignment)
  * @param registerCount registers have the indices 0 to this, exclusive
  * @param variables shared, local and param variables of the body
- * @param instructions in order
+ * @param instructions in order; brx.idx has its labels as a vector
  * @param labels index into {@code instructions}, which may be its size
  * @param maxThreads threads a block may have by {@code .maxntid} or {@code .reqntid}, 1024 if not given
  */

@@ -25,6 +25,12 @@ public final class SpecialRegisters {
                     "%lanemask_lt",
                     "%lanemask_ge",
                     "%lanemask_gt",
+                    "%nwarpid",
+                    "%smid",
+                    "%nsmid",
+                    "%gridid",
+                    "%dynamic_smem_size",
+                    "%total_smem_size",
                     "WARP_SZ");
 
     private SpecialRegisters() {}

@@ -2,15 +2,16 @@ package dev.instaflow.ptx.run;
 
 /** The barriers of a block, once every warp waits at one or is done. */
 final class Barriers {
-    private static final int BARRIERS = 16;
+    /** Barriers that a block has. */
+    static final int COUNT = 16;
 
     private Barriers() {}
 
     /** Lets go the warps whose barrier is complete. */
     static void release(Warp[] warps, int threads, LaunchContext context) {
         boolean released = false;
-        for (int id = 0; id < BARRIERS; id++) {
-            int arrived = 0;
+        for (int id = 0; id < COUNT; id++) {
+            int arrived = context.arrivals()[id];
             Warp first = null;
             for (Warp warp : warps) {
                 if (warp.barrier == id) {
@@ -31,6 +32,8 @@ final class Barriers {
             }
             if (complete) {
                 context.shared().barrier();
+                context.arrivals()[id] = 0;
+                BarrierReduction.finish(warps, id);
                 for (Warp warp : warps) {
                     if (warp.barrier == id) {
                         warp.barrier = -1;

@@ -1,5 +1,7 @@
 package dev.instaflow.ptx.run;
 
+import java.util.Arrays;
+
 /**
  * Runs the blocks of a launch one after another, the warps of a block in turn from barrier to barrier.
  * <p>Within a warp, groups of lanes at different instructions run lowest instruction first, and groups
@@ -40,6 +42,7 @@ final class BlockRunner {
 
     void runBlock(Dim3 index) {
         context.shared().startBlock();
+        Arrays.fill(context.arrivals(), 0);
         for (Warp warp : warps) {
             warp.start(index, threads);
         }
@@ -193,6 +196,17 @@ final class BlockRunner {
                         return;
                     }
                 }
+                case TABLE -> {
+                    int leaving = step.guarded(warp, mask);
+                    count(pc, mask, warp, step);
+                    warp.groupPc[group] = pc + 1;
+                    warp.groupMask[group] = mask & ~leaving;
+                    scatter(warp, step, leaving);
+                    if (mask == leaving) {
+                        remove(warp, group);
+                    }
+                    return;
+                }
                 case EXIT -> {
                     int leaving = step.guarded(warp, mask);
                     count(pc, mask, warp, step);
@@ -230,6 +244,29 @@ final class BlockRunner {
             }
         }
         warp.groupPc[group] = pc;
+    }
+
+    /** Makes a group of the lanes that go to the same place. */
+    private void scatter(Warp warp, Step step, int leaving) {
+        for (int m = leaving; m != 0; ) {
+            int lane = Integer.numberOfTrailingZeros(m);
+            long choice = warp.registers[step.detail][lane] & 0xffffffffL;
+            if (choice >= step.targets().length) {
+                String message = "target " + choice + " of " + step.targets().length;
+                throw context.sanitiser()
+                        .fatal(Finding.Kind.OUT_OF_BOUNDS, step, warp, lane, message);
+            }
+            int same = 0;
+            for (int n = m; n != 0; n &= n - 1) {
+                int other = Integer.numberOfTrailingZeros(n);
+                boolean equal = (int) warp.registers[step.detail][other] == (int) choice;
+                same |= equal ? 1 << other : 0;
+            }
+            warp.groupPc[warp.groupCount] = step.targets()[(int) choice];
+            warp.groupMask[warp.groupCount] = same;
+            warp.groupWaits[warp.groupCount++] = false;
+            m &= ~same;
+        }
     }
 
     private void count(int pc, int mask, Warp warp, Step step) {

@@ -2,6 +2,7 @@ package dev.instaflow.ptx.run;
 
 import dev.instaflow.ptx.Operand;
 import dev.instaflow.ptx.ScalarType;
+import dev.instaflow.ptx.StateSpace;
 import java.math.BigDecimal;
 import java.util.List;
 
@@ -97,7 +98,11 @@ final class ConvertDecoder {
                 (a, b, c) -> (condition.isFloat() ? codec.decode(c) >= 0 : c >= 0) ? a : b);
     }
 
-    static Step.Action convert(Decoding d, ScalarType from) {
+    static Step.Action convert(Decoding d) {
+        if (d.take("pack")) {
+            return packSaturated(d);
+        }
+        ScalarType from = d.takeType();
         ScalarType to = d.takeType();
         boolean flush = d.take("ftz");
         boolean saturate = d.take("sat");
@@ -182,6 +187,44 @@ final class ConvertDecoder {
         }
         long max = bits == 64 ? -1 : (1L << bits) - 1;
         return Long.compareUnsigned(value, max) > 0 ? max : value;
+    }
+
+    /** isspacep: whether a generic address lies in a space. */
+    static Step.Action isSpace(Decoding d) {
+        StateSpace space = d.takeSpace();
+        int out = d.predicate(d.operand(0));
+        int in = d.value(1, ScalarType.U64);
+        return (step, warp, mask) -> {
+            int result = 0;
+            for (int m = mask; m != 0; m &= m - 1) {
+                int lane = Integer.numberOfTrailingZeros(m);
+                long address = warp.registers[in][lane];
+                boolean holds = MemoryUnit.spaceOf(StateSpace.GENERIC, address) == space;
+                result |= holds ? 1 << lane : 0;
+            }
+            warp.setPredicate(out, mask, result);
+        };
+    }
+
+    /** cvt.pack: two integers saturated and put below what the third operand holds. */
+    private static Step.Action packSaturated(Decoding d) {
+        d.require("sat");
+        ScalarType rest = d.takeType();
+        ScalarType from = d.takeType();
+        ScalarType to = d.takeType();
+        if (rest != ScalarType.B32 || from != ScalarType.S32 || to.sizeBytes() > 2) {
+            throw d.error("is known for .s32 to 8 or 16 bits and .b32 only");
+        }
+        int bits = 8 * to.sizeBytes();
+        long part = (1L << bits) - 1;
+        return Lanewise.ternary(
+                d,
+                from,
+                rest,
+                (a, b, c) ->
+                        c << 2 * bits
+                                | (clamp(a, from, to) & part) << bits
+                                | clamp(b, from, to) & part);
     }
 
     /** Generic addresses of shared and local memory lie in windows; global ones are the same. */

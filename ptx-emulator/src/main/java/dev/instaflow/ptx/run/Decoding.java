@@ -32,6 +32,10 @@ final class Decoding {
         return instruction.root();
     }
 
+    boolean has(String modifier) {
+        return modifiers.contains(modifier);
+    }
+
     boolean take(String modifier) {
         return modifiers.remove(modifier);
     }
@@ -62,6 +66,14 @@ final class Decoding {
             }
         }
         throw error("has no type");
+    }
+
+    /** Takes the last modifier, whatever it is. */
+    String takeLast() {
+        if (modifiers.isEmpty()) {
+            throw error("has too few types");
+        }
+        return modifiers.remove(modifiers.size() - 1);
     }
 
     /** Takes a state space, {@link StateSpace#GENERIC} if there is none. */

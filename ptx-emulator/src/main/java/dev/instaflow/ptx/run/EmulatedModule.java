@@ -40,7 +40,11 @@ public final class EmulatedModule {
             if (function.kind() == PtxFunction.Kind.ENTRY) {
                 module.kernels.put(
                         function.name(),
-                        module.decode(program, function, symbols.inner(), shared.copy()));
+                        module.decode(
+                                program,
+                                CallExpander.expand(program, function),
+                                symbols.inner(),
+                                shared.copy()));
             }
         }
         return module;
@@ -94,7 +98,7 @@ public final class EmulatedModule {
             long address =
                     switch (variable.space()) {
                         case SHARED -> shared.place(variable);
-                        case LOCAL -> local.place(variable);
+                        case LOCAL, PARAM -> local.place(variable);
                         default -> global(variable).base;
                     };
             symbols.define(variable.name(), address);

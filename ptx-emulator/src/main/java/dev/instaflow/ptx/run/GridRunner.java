@@ -63,6 +63,7 @@ final class GridRunner {
                 sanitiser,
                 new TrafficMeter(settings.mode()),
                 settings.mode(),
+                new int[Barriers.COUNT],
                 lastFound);
     }
 

@@ -26,6 +26,7 @@ final class InstructionDecoder {
         Step step =
                 switch (d.root()) {
                     case "bra" -> branch(d, instruction);
+                    case "brx" -> table(d, instruction);
                     case "ret", "exit" ->
                             flow(instruction, Step.Flow.EXIT, InstructionClass.CONTROL, none(d), 0);
                     case "bar", "barrier" -> barrier(d, instruction);
@@ -64,12 +65,19 @@ final class InstructionDecoder {
                                     InstructionClass.LOAD,
                                     MatrixDecoder.loadMatrix(d),
                                     plan.constant(0xffffffffL));
+                    case "movmatrix" ->
+                            warp(
+                                    d,
+                                    instruction,
+                                    InstructionClass.WARP,
+                                    MatrixDecoder.transpose(d),
+                                    plan.constant(0xffffffffL));
                     case "mma" ->
                             warp(
                                     d,
                                     instruction,
                                     InstructionClass.MATRIX,
-                                    MatrixDecoder.multiply(d),
+                                    MultiplyDecoder.decode(d),
                                     plan.constant(0xffffffffL));
                     default -> plain(d, instruction);
                 };
@@ -94,26 +102,70 @@ final class InstructionDecoder {
         return flow(instruction, Step.Flow.BRANCH, InstructionClass.CONTROL, none(d), 0, target);
     }
 
+    private Step table(Decoding d, Instruction instruction) {
+        d.require("idx");
+        int[] targets =
+                d.elements(1).stream()
+                        .mapToInt(t -> function.labels().get(((Operand.Symbol) t).name()))
+                        .toArray();
+        int index = d.value(0, ScalarType.U32);
+        return flow(
+                instruction, Step.Flow.TABLE, InstructionClass.CONTROL, none(d), index, targets);
+    }
+
     private Step barrier(Decoding d, Instruction instruction) {
         if (d.take("warp")) {
             d.require("sync");
             Step.Action sync = (step, warp, mask) -> warp.syncEpoch++;
             return warp(d, instruction, InstructionClass.BARRIER, sync, d.value(0, ScalarType.B32));
         }
-        d.require("sync");
+        String mode = d.require("sync", "arrive", "red");
         d.ignore("cta", "aligned");
-        int id = d.value(0, ScalarType.U32);
-        int count = d.operandCount() > 1 ? d.value(1, ScalarType.U32) : plan.constant(0);
-        Step.Action arrive =
-                (step, warp, mask) -> {
-                    int lane = Integer.numberOfTrailingZeros(mask);
-                    warp.barrier = (int) warp.registers[id][lane] & 15;
-                    warp.barrierCount = (int) warp.registers[count][lane];
-                };
         if (instruction.guard().isPresent()) {
             throw d.error("with a guard is not known: branch around it");
         }
-        return flow(instruction, Step.Flow.BARRIER, InstructionClass.BARRIER, arrive, 0);
+        Step.Action action =
+                switch (mode) {
+                    case "sync" -> wait(d, 0, d.operandCount() > 1, BarrierReduction.NONE);
+                    case "red" -> reduction(d);
+                    default -> arrival(d);
+                };
+        return flow(instruction, Step.Flow.BARRIER, InstructionClass.BARRIER, action, 0);
+    }
+
+    private Step.Action wait(Decoding d, int at, boolean counted, BarrierReduction reduction) {
+        int id = d.value(at, ScalarType.U32);
+        int count = counted ? d.value(at + 1, ScalarType.U32) : plan.constant(0);
+        return (step, warp, mask) -> {
+            int lane = Integer.numberOfTrailingZeros(mask);
+            warp.barrier = (int) warp.registers[id][lane] & Barriers.COUNT - 1;
+            warp.barrierCount = (int) warp.registers[count][lane];
+            warp.reduction = reduction;
+        };
+    }
+
+    private Step.Action reduction(Decoding d) {
+        String kind = d.require("popc", "and", "or");
+        d.ignore("u32", "pred");
+        int out = kind.equals("popc") ? d.target(0) : d.predicate(d.operand(0));
+        int last = d.operandCount() - 1;
+        Decoding.Lanes condition = d.lanes(d.operand(last));
+        Step.Action wait = wait(d, 1, last > 2, BarrierReduction.NONE);
+        return (step, warp, mask) -> {
+            wait.run(step, warp, mask);
+            warp.reduction = new BarrierReduction(kind, out, mask, condition.in(warp) & mask);
+        };
+    }
+
+    /** Counts at the barrier without waiting; hardware counts whole warps. */
+    private static Step.Action arrival(Decoding d) {
+        int id = d.value(0, ScalarType.U32);
+        d.value(1, ScalarType.U32);
+        return (step, warp, mask) -> {
+            int lane = Integer.numberOfTrailingZeros(mask);
+            int barrier = (int) warp.registers[id][lane] & Barriers.COUNT - 1;
+            warp.context.arrivals()[barrier] += Warp.LANES;
+        };
     }
 
     private Step plain(Decoding d, Instruction instruction) {
@@ -126,7 +178,20 @@ final class InstructionDecoder {
                 action =
                         type.isFloat()
                                 ? FloatDecoder.arithmetic(d, type)
-                                : IntegerDecoder.arithmetic(d, type);
+                                : d.has("cc")
+                                        ? CarryDecoder.decode(d, type)
+                                        : IntegerDecoder.arithmetic(d, type);
+            }
+            case "addc", "subc", "madc" -> action = CarryDecoder.decode(d, d.takeType());
+            case "dp4a", "dp2a" -> action = ProductDecoder.dot(d);
+            case "szext", "bmsk", "fns" -> action = ProductDecoder.mask(d, d.takeType());
+            case "isspacep" -> {
+                group = InstructionClass.COMPARE;
+                action = ConvertDecoder.isSpace(d);
+            }
+            case "nanosleep", "prefetch", "prefetchu", "discard", "applypriority", "pmevent" -> {
+                group = InstructionClass.CONTROL;
+                action = hint(d);
             }
             case "mul24", "mad24", "sad", "rem" ->
                     action = IntegerDecoder.arithmetic(d, d.takeType());
@@ -176,7 +241,7 @@ final class InstructionDecoder {
             }
             case "cvt" -> {
                 group = InstructionClass.CONVERT;
-                action = ConvertDecoder.convert(d, d.takeType());
+                action = ConvertDecoder.convert(d);
             }
             case "cvta" -> {
                 group = InstructionClass.CONVERT;
@@ -222,6 +287,12 @@ final class InstructionDecoder {
             default -> throw d.error("is not a known instruction");
         }
         return flow(instruction, Step.Flow.PLAIN, group, action, 0);
+    }
+
+    /** An instruction without an effect that can be observed here. */
+    private static Step.Action hint(Decoding d) {
+        d.ignore("u32", "global", "local", "L1", "L2");
+        return (step, warp, mask) -> {};
     }
 
     private static InstructionClass groupOf(ScalarType type) {

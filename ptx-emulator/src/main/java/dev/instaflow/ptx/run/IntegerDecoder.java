@@ -2,6 +2,7 @@ package dev.instaflow.ptx.run;
 
 import dev.instaflow.ptx.ScalarType;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.LongBinaryOperator;
 
 /** Integer arithmetic, bitwise operations and shifts. */
@@ -227,22 +228,44 @@ final class IntegerDecoder {
     }
 
     static Step.Action permute(Decoding d, ScalarType type) {
-        return Lanewise.ternary(
-                d,
-                type,
-                type,
-                (a, b, selector) -> {
-                    long both = b << 32 | a;
-                    long result = 0;
-                    for (int i = 0; i < 4; i++) {
-                        int choice = (int) (selector >>> 4 * i) & 15;
-                        long chosen = both >>> 8 * (choice & 7) & 0xff;
-                        // The high bit asks for the sign of the byte in all its bits.
-                        long value = choice < 8 ? chosen : chosen >>> 7 == 0 ? 0 : 0xff;
-                        result |= value << 8 * i;
-                    }
-                    return result;
-                });
+        Optional<String> mode = d.takeAny("f4e", "b4e", "rc8", "ecl", "ecr", "rc16");
+        if (mode.isPresent()) {
+            String how = mode.get();
+            return Lanewise.ternary(
+                    d, type, type, (a, b, n) -> permuted(a, b, selector(how, (int) n & 3)));
+        }
+        return Lanewise.ternary(d, type, type, IntegerDecoder::permuted);
+    }
+
+    /** The four choices that a mode of prmt stands for; PTX ISA, "prmt". */
+    private static long selector(String mode, int n) {
+        long result = 0;
+        for (int i = 0; i < 4; i++) {
+            int choice =
+                    switch (mode) {
+                        case "f4e" -> n + i;
+                        case "b4e" -> n - i & 7;
+                        case "rc8" -> n;
+                        case "ecl" -> Math.max(n, i);
+                        case "ecr" -> Math.min(n, i);
+                        default -> (n & 1) * 2 + (i & 1);
+                    };
+            result |= (long) choice << 4 * i;
+        }
+        return result;
+    }
+
+    private static long permuted(long a, long b, long selector) {
+        long both = b << 32 | a;
+        long result = 0;
+        for (int i = 0; i < 4; i++) {
+            int choice = (int) (selector >>> 4 * i) & 15;
+            long chosen = both >>> 8 * (choice & 7) & 0xff;
+            // The high bit asks for the sign of the byte in all its bits.
+            long value = choice < 8 ? chosen : chosen >>> 7 == 0 ? 0 : 0xff;
+            result |= value << 8 * i;
+        }
+        return result;
     }
 
     static Step.Action logic3(Decoding d, ScalarType type) {

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
  * What the steps of one launch share on one thread, which runs a block at a time.
  *
  * @param parameters the parameter block
+ * @param arrivals by barrier, threads of the block that arrived and do not wait
  * @param lastFound by index of the step, the allocation that it met last
  */
 record LaunchContext(
@@ -19,6 +20,7 @@ record LaunchContext(
         Sanitiser sanitiser,
         TrafficMeter meter,
         LaunchSettings.Mode mode,
+        int[] arrivals,
         Allocation[] lastFound) {
 
     boolean isChecked() {

@@ -6,6 +6,8 @@ final class Step {
     enum Flow {
         PLAIN,
         BRANCH,
+        /** Jumps to the target that a register counts. */
+        TABLE,
         EXIT,
         BARRIER,
         /** Needs the lanes of its member mask together. */
@@ -34,7 +36,7 @@ final class Step {
     final Guard guard;
     final Action action;
 
-    /** Register of the member mask for WARP, otherwise 0. */
+    /** Register of the member mask for WARP, of the index for TABLE, otherwise 0. */
     final int detail;
 
     /** Steps that this one stands for. */
@@ -87,7 +89,8 @@ final class Step {
 
     /** Whether a lane may go on to the next step. */
     boolean fallsThrough() {
-        return flow != Flow.BRANCH && flow != Flow.EXIT || guard != Guard.NONE;
+        boolean leaves = flow == Flow.BRANCH || flow == Flow.TABLE || flow == Flow.EXIT;
+        return !leaves || guard != Guard.NONE;
     }
 
     int line() {

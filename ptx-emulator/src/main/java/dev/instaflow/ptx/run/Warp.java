@@ -46,9 +46,9 @@ final class Warp {
     /** Groups of lanes at the same instruction. */
     int groupCount;
 
-    final int[] groupPc = new int[LANES + 1];
-    final int[] groupMask = new int[LANES + 1];
-    final boolean[] groupWaits = new boolean[LANES + 1];
+    final int[] groupPc = new int[2 * LANES];
+    final int[] groupMask = new int[2 * LANES];
+    final boolean[] groupWaits = new boolean[2 * LANES];
 
     /** Number of the barrier waited at, or -1. */
     int barrier;
@@ -57,6 +57,12 @@ final class Warp {
     int barrierCount;
 
     Step barrierStep;
+
+    /** What a barrier that reduces is to do with this warp's lanes once all have met. */
+    BarrierReduction reduction = BarrierReduction.NONE;
+
+    /** A bit a lane: the carry flag of the extended-precision instructions. */
+    int carry;
 
     private final int specialBase;
     private Dim3 blockIndex = new Dim3(0, 0, 0);
@@ -109,6 +115,12 @@ final class Warp {
                 (1L << lane) - 1,
                 0xffffffffL & -(1L << lane),
                 0xffffffffL & -(2L << lane),
+                (block.count() + LANES - 1) / LANES,
+                0,
+                1,
+                0,
+                sharedBytes - context.code().staticSharedBytes(),
+                sharedBytes,
                 LANES
             };
             assert values.length == SpecialRegisters.names().size();

@@ -122,10 +122,12 @@ class InstructionsTest {
             delimiter = '|',
             value = {
                 "frob.b32 %r1, %r2; | 'frob.b32' is not a known instruction",
-                "add.cc.s32 %r1, %r2, %r3; | 'add.cc.s32' unknown modifier .cc",
+                "vadd2.u32.u32.u32 %r1, %r2, %r3, %r3; | 'vadd2.u32.u32.u32' is not a known instruction",
+                "add.foo.s32 %r1, %r2, %r3; | 'add.foo.s32' unknown modifier .foo",
+                "call.uni missing, (); | 'call.uni' calls missing, which has no body here",
                 "mov.b32 %r1, nowhere; | 'mov.b32' names 'nowhere', which is not declared",
-                "mma.sync.aligned.m16n8k16.row.col.f16.f16.f16.f16 {%r1,%r2}, {%r1,%r2,%r3,%r4}, {%r1,%r2}, {%r1,%r2};"
-                        + " | 'mma.sync.aligned.m16n8k16.row.col.f16.f16.f16.f16' is not a known combination of shape and types",
+                "mma.sync.aligned.m16n8k16.row.col.f16.bf16.bf16.f16 {%r1,%r2}, {%r1,%r2,%r3,%r4}, {%r1,%r2}, {%r1,%r2};"
+                        + " | 'mma.sync.aligned.m16n8k16.row.col.f16.bf16.bf16.f16' is not a known combination of shape and types",
                 "ld.global.v2.f32 %f1, [%a]; | 'ld.global.v2.f32' has 1 elements, expected .v2"
             })
     void whatIsNotKnownIsRefusedWithItsLine(String text, String message) {
