@@ -2,7 +2,6 @@ package dev.instaflow.benchmarks;
 
 import dev.instaflow.ops.ConvSpec;
 import dev.instaflow.ops.WeightForm;
-import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -18,7 +17,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** The 3x3 convolutions that a step at 512x512 spends most of its time in. */
+/** The 3x3 convolutions with bias that a step at 512x512 spends most of its time in. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)
@@ -27,11 +26,6 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 4, time = 2)
 public class Conv2dBenchmark {
     private static final ConvSpec SPEC = ConvSpec.SAME_3X3;
-    private static final int KERNEL = 3;
-    private static final int TAPS = KERNEL * KERNEL;
-
-    /** Pixels that are checked: the corners, where padding counts, and some between. */
-    private static final int SAMPLES = 12;
 
     /** What computes. */
     @Param("cpu")
@@ -69,50 +63,24 @@ public class Conv2dBenchmark {
         fixture = new OpFixture(engine);
         x = fixture.input(1, side, side, ci);
         WeightForm form = new WeightForm.Conv(SPEC, side, side);
-        weight = fixture.weight(form, 1 / Math.sqrt(TAPS * ci), co, ci, KERNEL, KERNEL);
+        weight = fixture.weight(form, 1 / Math.sqrt(ConvSample.TAPS * ci), co, ci, 3, 3);
         bias = fixture.weight(WeightForm.PLAIN, 1, co);
         float[] y = fixture.ops().toArray(convolve());
-        for (int i = 0; i < SAMPLES; i++) {
-            checkPixel(y, i * (side - 1) / (SAMPLES - 1), (i % 2) * (side - 1));
-        }
+        new ConvSample(weight.values(), bias.values(), ci, co, side)
+                .check(y, (row, column) -> (row * side + column) * ci, x.values());
     }
 
     private Tensor convolve() {
         return fixture.ops().conv2d(SPEC, x.tensor(), weight.tensor(), bias.tensor());
     }
 
-    /** Repeats one pixel as a convolution of its padded 3x3 neighbourhood. */
-    private void checkPixel(float[] y, int row, int column) {
-        float[] near = new float[TAPS * ci];
-        for (int tap = 0; tap < TAPS; tap++) {
-            int r = row + tap / KERNEL - 1;
-            int c = column + tap % KERNEL - 1;
-            if (r >= 0 && r < side && c >= 0 && c < side) {
-                System.arraycopy(x.values(), (r * side + c) * ci, near, tap * ci, ci);
-            }
-        }
-        float[] actual = new float[co];
-        System.arraycopy(y, (row * side + column) * co, actual, 0, co);
-        ConvSpec inner = new ConvSpec(KERNEL, 1, 0, 0, 0, 0);
-        OpFixture.check(
-                actual,
-                1e-4, // F32 sums of up to 9 * 1280 products of deviation 1/sqrt(their number)
-                (ops, upload) ->
-                        ops.conv2d(
-                                inner,
-                                ops.tensor("x", Shape.of(1, KERNEL, KERNEL, ci), near),
-                                upload.weight(
-                                        new WeightForm.Conv(inner, KERNEL, KERNEL),
-                                        Shape.of(co, ci, KERNEL, KERNEL),
-                                        weight.values()),
-                                upload.weight(WeightForm.PLAIN, Shape.of(co), bias.values())));
-    }
-
     /** One convolution. */
     @Benchmark
     public Tensor conv2d(Work work) {
         double pixels = (double) side * side;
-        work.add(2 * pixels * TAPS * ci * co, pixels * (ci + co) + (double) TAPS * ci * co);
+        work.add(
+                2 * pixels * ConvSample.TAPS * ci * co,
+                pixels * (ci + co) + (double) ConvSample.TAPS * ci * co);
         return fixture.inScope(ops -> ops.conv2d(SPEC, x.tensor(), weight.tensor(), bias.tensor()));
     }
 

@@ -10,9 +10,6 @@ final class Engines {
     /** The one that a comparison is about. */
     static final String OURS = "cpu";
 
-    /** The one that it is compared with; there under {@code -Ppeers} alone. */
-    static final String PEER = "torch";
-
     private Engines() {}
 
     private static List<Engine> all() {
