@@ -50,7 +50,8 @@ public final class PipelineRun {
             best = i < warmup ? best : Math.min(best, seconds);
             handed = images.stream().mapToLong(PipelineRun::pixelBytes).sum();
         }
-        return new SteadyState(best, n, allocated, handed, 0, 0);
+        return new SteadyState(
+                best, n, allocated, handed, SteadyState.UNKNOWN, SteadyState.UNKNOWN);
     }
 
     private static long pixelBytes(GeneratedImage image) {

@@ -7,7 +7,7 @@ package dev.instaflow.benchmarks;
  * @param images in a batch
  * @param heapBytes taken from the heap by the last batch, in all Java threads
  * @param handedBytes of those, arrays that were the results: they are the caller's
- * @param heldBefore bytes that the engine held before the last batches
+ * @param heldBefore bytes that the engine held before the last batches, or {@link #UNKNOWN}
  * @param heldAfter the same after them
  */
 record SteadyState(
@@ -17,6 +17,9 @@ record SteadyState(
         long handedBytes,
         long heldBefore,
         long heldAfter) {
+    /** For held bytes that cannot be asked for. */
+    static final long UNKNOWN = -1;
+
     private static final int FIGURES = 6;
 
     double imagesPerSecond() {

@@ -9,7 +9,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /**
  * What our CPU backend costs once it is warm, and as images grow: {@code java -cp benchmarks.jar
@@ -111,16 +110,18 @@ public final class SteadyStateReport {
         for (SteadyState s : states) {
             table.row(
                     Integer.toString(s.images()),
-                    Stream.of(
-                                    s.seconds() * MILLI,
-                                    s.imagesPerSecond(),
-                                    s.garbageBytes() / KIBI,
-                                    s.heldBefore() / MEBI,
-                                    s.heldAfter() / MEBI)
-                            .map("%.1f"::formatted)
-                            .toList());
+                    List.of(
+                            "%.1f".formatted(s.seconds() * MILLI),
+                            "%.1f".formatted(s.imagesPerSecond()),
+                            "%.1f".formatted(s.garbageBytes() / KIBI),
+                            held(s.heldBefore()),
+                            held(s.heldAfter())));
         }
         return table;
+    }
+
+    private static String held(long bytes) {
+        return bytes == SteadyState.UNKNOWN ? "-" : "%.1f".formatted(bytes / MEBI);
     }
 
     private void sides(String checkpoint, String... sides)
