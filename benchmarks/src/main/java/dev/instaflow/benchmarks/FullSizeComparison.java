@@ -30,7 +30,8 @@ public final class FullSizeComparison {
             """
             Wall seconds / CPU seconds of the process, the best of each by itself. An engine's load is
             from the path of the checkpoint to networks that are ready; that of ONNX Runtime, for which
-            the networks are exported first, from the exported files. A FLOP is an addition or a
+            the networks are exported first, from the exported files, and its memory "loaded" is that after
+            the first step. A FLOP is an addition or a
             multiplication of a direct convolution, linear layer or attention, counted from the shapes;
             the peak is our best matrix product of 2048 x 2048 x 2048 on as many threads. An engine
             that saves multiplications, as Winograd's convolutions do, may exceed it.

@@ -51,8 +51,9 @@ public final class FullSizeRun implements AutoCloseable {
             StageSeconds times = run.once(load, loadedBytes);
             if (backend instanceof Deferred deferred) {
                 load = deferred.prepared();
+                loadedBytes = Machine.peakBytes(); // only known together with the first step
             }
-            times = times.withLoad(load);
+            times = times.withLoad(load, loadedBytes);
             for (int i = 1; i < Integer.parseInt(args[3]); i++) {
                 times = times.best(run.once(load, loadedBytes));
             }

@@ -27,8 +27,9 @@ record StageSeconds(
         return text.plus(unet).plus(vae);
     }
 
-    StageSeconds withLoad(StageTime other) {
-        return new StageSeconds(other, text, unet, vae, loadedBytes, peakBytes);
+    /** The same stages after another loading. */
+    StageSeconds withLoad(StageTime otherLoad, long otherLoadedBytes) {
+        return new StageSeconds(otherLoad, text, unet, vae, otherLoadedBytes, peakBytes);
     }
 
     /** Stage by stage the faster one, and the larger memory. */
