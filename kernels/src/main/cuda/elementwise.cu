@@ -6,54 +6,7 @@
 // Numerics   F32, one rounding to T at the end
 // Built      nvcc 13.0 -arch=compute_75, .version rewritten to 7.0 (driver 450 or newer), no fast-math
 #include "activation.cuh"
-#include "storage.cuh"
-
-template <int V, class T, class F> __device__ __forceinline__ void unary(T* y, const T* x, F f) {
-    float v[V];
-    Vector<V, T>::load(x, v);
-#pragma unroll
-    for (int k = 0; k < V; k++) {
-        v[k] = f(v[k]);
-    }
-    Vector<V, T>::store(y, v);
-}
-
-template <int V, class T, class F> __device__ __forceinline__ void binary(T* y, const T* a, const T* b, F f) {
-    float v[V], w[V];
-    Vector<V, T>::load(a, v);
-    Vector<V, T>::load(b, w);
-#pragma unroll
-    for (int k = 0; k < V; k++) {
-        v[k] = f(v[k], w[k]);
-    }
-    Vector<V, T>::store(y, v);
-}
-
-template <class T, class F> __device__ __forceinline__ void map(T* y, const T* x, u32 n, F f) {
-    constexpr int V = Pack<T>::size;
-    u32 i = V * (blockIdx.x * blockDim.x + threadIdx.x);
-    if (i + V <= n) {
-        unary<V>(y + i, x + i, f);
-    } else {
-#pragma unroll 1
-        for (; i < n; i++) {
-            unary<1>(y + i, x + i, f);
-        }
-    }
-}
-
-template <class T, class F> __device__ __forceinline__ void zip(T* y, const T* a, const T* b, u32 n, F f) {
-    constexpr int V = Pack<T>::size;
-    u32 i = V * (blockIdx.x * blockDim.x + threadIdx.x);
-    if (i + V <= n) {
-        binary<V>(y + i, a + i, b + i, f);
-    } else {
-#pragma unroll 1
-        for (; i < n; i++) {
-            binary<1>(y + i, a + i, b + i, f);
-        }
-    }
-}
+#include "stream.cuh"
 
 #define ARITHMETIC(T, suffix)                                                                                                    \
     extern "C" __global__ void __launch_bounds__(256) elementwise_add_##suffix(T* y, const T* a, const T* b, u32 n) {            \
@@ -66,7 +19,7 @@ FOR_EACH_STORAGE(ARITHMETIC)
 
 #define ACTIVATION(T, suffix, name, F)                                                                                           \
     extern "C" __global__ void __launch_bounds__(256) elementwise_##name##_##suffix(T* y, const T* x, u32 n) {                   \
-        map(y, x, n, [](float p) { return F::value(p); });                                                                       \
+        map<Pack<T>::size>(y, x, n, [](float p) { return F::value(p); });                                                                       \
     }                                                                                                                            \
     extern "C" __global__ void __launch_bounds__(256) elementwise_##name##_grad_##suffix(T* dx, const T* x, const T* dy, u32 n) { \
         zip(dx, x, dy, n, [](float p, float q) { return q * F::slope(p); });                                                     \

@@ -90,12 +90,17 @@ public record KernelLaunch(
 
         /** An operand that has to be there; kernels read it in words of up to 16 bytes. */
         Builder operand(String name, long address) {
-            if (address == 0 || address % 16 != 0) {
+            return element(name, address, 16);
+        }
+
+        /** An operand that the kernel reads in words of that many bytes. */
+        Builder element(String name, long address, int alignBytes) {
+            if (address == 0 || address % alignBytes != 0) {
                 throw new IllegalArgumentException(
                         String.format(
                                 "%s: %s lies at 0x%x, expected a device address that is a multiple"
-                                        + " of 16",
-                                entry, name, address));
+                                        + " of %d",
+                                entry, name, address, alignBytes));
             }
             return add(new KernelArgument.Address(address));
         }

@@ -8,14 +8,38 @@ import java.util.Locale;
 
 /** The PTX modules, one a family of kernels. */
 public enum KernelModule {
+    /** See {@link AttentionKernel}. */
+    ATTENTION(80),
+    /** See {@link AttentionKernel}. */
+    ATTENTION_PLAIN(75),
+    /** See {@link CastKernel}. */
+    CAST(75),
+    /** See {@link ChannelsKernel}. */
+    CHANNELS(75),
+    /** See {@link CombineKernel}. */
+    COMBINE(75),
     /** See {@link ElementwiseKernel}. */
     ELEMENTWISE(75),
+    /** See {@link EmbeddingKernel}. */
+    EMBEDDING(75),
+    /** See {@link FiniteKernel}. */
+    FINITE(75),
+    /** See {@link GegluKernel}. */
+    GEGLU(75),
     /** See {@link GroupNormKernel}. */
     GROUP_NORM(75),
+    /** See {@link ImageKernel}. */
+    IMAGE(75),
     /** See {@link LayerNormKernel}. */
     LAYER_NORM(75),
+    /** See {@link NoiseKernel}. */
+    NOISE(75),
     /** See {@link ReduceKernel}. */
-    REDUCE(75);
+    REDUCE(75),
+    /** See {@link TrainingKernel}. */
+    TRAINING(75),
+    /** See {@link UpsampleKernel}. */
+    UPSAMPLE(75);
 
     private final int target;
 

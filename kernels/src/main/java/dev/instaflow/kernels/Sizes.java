@@ -18,4 +18,15 @@ final class Sizes {
                     what + " of " + size + ", expected 1 to " + (Integer.MAX_VALUE - 16 * BLOCK));
         }
     }
+
+    /** Blocks for one thread a vector of 4 where every size is a multiple of 4, else a thread an element. */
+    static long blocksOfVectors(long elements, long... sizes) {
+        long width = 4;
+        for (long size : sizes) {
+            if (size % 4 != 0) {
+                width = 1;
+            }
+        }
+        return ceilDiv(elements / width, BLOCK);
+    }
 }

@@ -31,6 +31,11 @@ public enum Storage {
         return name().toLowerCase(Locale.ROOT);
     }
 
+    /** What entries end in that only move elements. */
+    String sizeSuffix() {
+        return "b" + 8 * sizeBytes;
+    }
+
     /** Elements of 16 bytes, which a thread of a streaming kernel takes. */
     int packSize() {
         return 16 / sizeBytes;
