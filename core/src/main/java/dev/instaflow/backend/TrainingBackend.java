@@ -6,7 +6,10 @@ import dev.instaflow.ops.Ops;
 import dev.instaflow.tensor.Tensor;
 import java.io.IOException;
 
-/** A backend that also computes gradients and takes new values for weights. */
+/**
+ * A backend that also computes gradients and takes new values for weights; open it with {@link
+ * WeightStorage#TRAINABLE}.
+ */
 public interface TrainingBackend extends Backend {
     /**
      * The backward operations whose results belong to the scope of some operations.

@@ -28,6 +28,9 @@ record GradCase(String name, List<Input> inputs, Forward forward, Backward backw
     /** The form of what is no weight. */
     private static final WeightForm ACTIVATION = new WeightForm.Plain();
 
+    /** Large, so that a backend packs kernels as it does for large images. */
+    private static final int SIZE_HINT = 64;
+
     record Input(WeightForm form, Shape shape) {
         boolean isWeight() {
             return form != ACTIVATION;
@@ -100,7 +103,7 @@ record GradCase(String name, List<Input> inputs, Forward forward, Backward backw
 
     private static GradCase conv(ConvSpec spec, long n, long height, long width, long ci, long co) {
         int k = spec.kernel();
-        WeightForm form = new WeightForm.Conv(spec, 8, 8);
+        WeightForm form = new WeightForm.Conv(spec, SIZE_HINT, SIZE_HINT);
         return new GradCase(
                 "conv2d %s of [%d,%d,%d,%d] to %d".formatted(spec, n, height, width, ci, co),
                 List.of(

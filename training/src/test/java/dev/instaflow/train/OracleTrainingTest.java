@@ -85,7 +85,7 @@ class OracleTrainingTest {
     }
 
     static Stream<Case> cases() {
-        Supplier<TrainingBackend> cpu = () -> CpuBackend.open(CpuSettings.AUTOMATIC);
+        Supplier<TrainingBackend> cpu = () -> CpuBackend.open(CpuSettings.TRAINING);
         Supplier<TrainingBackend> reference =
                 () -> new ReferenceBackend(ReferenceBackend.Precision.F32);
         return Stream.of(

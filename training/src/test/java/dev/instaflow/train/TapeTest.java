@@ -173,7 +173,7 @@ class TapeTest {
 
     @Test
     void recomputedBlocksGiveTheSameButForTheOrderOfSums() throws IOException {
-        try (CpuBackend backend = CpuBackend.open(CpuSettings.AUTOMATIC);
+        try (CpuBackend backend = CpuBackend.open(CpuSettings.TRAINING);
                 Net net = new Net(backend)) {
             float[] x = net.normals(input().count());
             List<float[]> kept = gradients(backend, net, x, Tape.Memory.KEEP);
@@ -205,7 +205,7 @@ class TapeTest {
 
     @Test
     void onlyWhatIsWatchedGetsAGradient() throws IOException {
-        try (CpuBackend backend = CpuBackend.open(CpuSettings.AUTOMATIC);
+        try (CpuBackend backend = CpuBackend.open(CpuSettings.TRAINING);
                 Net net = new Net(backend);
                 Tape tape = new Tape(backend, Tape.Memory.KEEP)) {
             Tensor x = tape.tensor("x", input(), net.normals(input().count()));

@@ -98,7 +98,8 @@ public final class CpuBackend implements TrainingBackend {
             requireKernel(name, form, shape, ConvSpec.SAME_3X3.kernel());
             int height = 2 * conv.heightHint();
             int width = 2 * conv.widthHint();
-            if (isLarge(height, width) && kernels.winograd().suits(WinogradBasis.DOUBLED, shape)) {
+            if (mayTransform(height, width)
+                    && kernels.winograd().suits(WinogradBasis.DOUBLED, shape)) {
                 PackedWeight.Form doubled = PackedWeight.Form.WINOGRAD_DOUBLED;
                 Layout layout = kernels.winograd().preferred(WinogradBasis.DOUBLED, shape);
                 return packed(name, shape, values, doubled, layout);
@@ -113,7 +114,7 @@ public final class CpuBackend implements TrainingBackend {
     private Tensor kernel(String name, WeightForm.Conv form, Shape shape, FloatSource values)
             throws IOException {
         if (form.spec().equals(ConvSpec.SAME_3X3)
-                && isLarge(form.heightHint(), form.widthHint())
+                && mayTransform(form.heightHint(), form.widthHint())
                 && kernels.winograd().suits(WinogradBasis.SAME, shape)) {
             Layout layout = kernels.winograd().preferred(WinogradBasis.SAME, shape);
             return packed(name, shape, values, PackedWeight.Form.WINOGRAD, layout);
@@ -122,8 +123,8 @@ public final class CpuBackend implements TrainingBackend {
         return packed(name, shape, values, PackedWeight.Form.CONV, layout);
     }
 
-    private static boolean isLarge(int height, int width) {
-        return Math.min(height, width) >= WINOGRAD_FROM;
+    private boolean mayTransform(int height, int width) {
+        return storage != WeightStorage.TRAINABLE && Math.min(height, width) >= WINOGRAD_FROM;
     }
 
     private Tensor packed(
@@ -132,7 +133,7 @@ public final class CpuBackend implements TrainingBackend {
         PackedWeight.Purpose purpose = new PackedWeight.Purpose(form, layout, this::pack);
         PackedWeight weight =
                 switch (storage) {
-                    case PACKED -> PackedWeight.packed(engine, name, shape, purpose);
+                    case PACKED, TRAINABLE -> PackedWeight.packed(engine, name, shape, purpose);
                     case AS_STORED ->
                             PackedWeight.stored(engine, name, shape, purpose, values.stored());
                 };

@@ -1,5 +1,6 @@
 package dev.instaflow.backend.cpu;
 
+import dev.instaflow.backend.WeightStorage;
 import dev.instaflow.ops.Activation;
 import dev.instaflow.ops.AttentionGradients;
 import dev.instaflow.ops.AttentionSpec;
@@ -32,10 +33,22 @@ final class CpuGradOps implements GradOps {
     @Override
     public Tensor conv2dInput(ConvSpec spec, Shape x, Tensor weight, Tensor dy) {
         Shapes.conv2dInput(spec, x, weight, dy);
-        PackedWeight w = ops.packed(weight, PackedWeight.Form.CONV);
+        PackedWeight w = trainable(weight);
         Tensor dx = result(weight.name() + " input", x);
         kernels.convolution().input(spec, x, dy.shape(), w, at(dy), at(dx));
         return dx;
+    }
+
+    private PackedWeight trainable(Tensor weight) {
+        if (ops.engine().storage(weight) instanceof PackedWeight packed
+                && packed.form() == PackedWeight.Form.CONV) {
+            return packed;
+        }
+        throw new IllegalArgumentException(
+                "kernel "
+                        + weight
+                        + " has no gradient as it is kept; open the backend with weights "
+                        + WeightStorage.TRAINABLE);
     }
 
     @Override

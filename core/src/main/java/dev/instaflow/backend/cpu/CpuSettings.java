@@ -12,6 +12,9 @@ public record CpuSettings(int threads, WeightStorage weights) {
     /** One thread for each processor that the JVM may use. */
     public static final CpuSettings AUTOMATIC = new CpuSettings(0);
 
+    /** One thread for each processor, weights that have gradients. */
+    public static final CpuSettings TRAINING = new CpuSettings(0, WeightStorage.TRAINABLE);
+
     /** Checks the thread count. */
     public CpuSettings {
         if (threads < 0 || threads > 4096) {

@@ -7,6 +7,6 @@ import dev.instaflow.backend.TrainingBackend;
 class CpuGradOpsContractTest extends GradOpsContract {
     @Override
     protected TrainingBackend createBackend() {
-        return CpuBackend.open(CpuSettings.AUTOMATIC);
+        return CpuBackend.open(CpuSettings.TRAINING);
     }
 }

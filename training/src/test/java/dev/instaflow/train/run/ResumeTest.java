@@ -150,7 +150,7 @@ class ResumeTest {
                 CompVisView average = CompVisView.open(model, WeightSet.EMA);
                 CompVisView onlyAverages =
                         CompVisView.open(checkpoint.resolve("ema.ckpt"), WeightSet.PLAIN);
-                CpuBackend backend = CpuBackend.open(CpuSettings.AUTOMATIC)) {
+                CpuBackend backend = CpuBackend.open(CpuSettings.TRAINING)) {
             UNet.load(backend, average, BundledEmoji.config(models).unet()).close();
             float averaged = first(average.find(key).orElseThrow());
             assertNotEquals(first(plain.find(key).orElseThrow()), averaged);

@@ -31,7 +31,7 @@ final class SmallRun implements AutoCloseable {
 
     private SmallRun(Path models, int passes) throws IOException {
         source = CompVisView.open(BundledEmoji.copy("model.ckpt", models), WeightSet.PLAIN);
-        backend = CpuBackend.open(CpuSettings.AUTOMATIC);
+        backend = CpuBackend.open(CpuSettings.TRAINING);
         model =
                 TrainingModel.load(
                         backend,
