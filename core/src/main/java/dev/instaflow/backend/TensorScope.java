@@ -3,8 +3,8 @@ package dev.instaflow.backend;
 import dev.instaflow.ops.Ops;
 import dev.instaflow.ops.Scope;
 import dev.instaflow.tensor.Tensor;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.function.Function;
 
 /**
@@ -12,21 +12,40 @@ import java.util.function.Function;
  * backend's {@code Ops} call {@link #own} for each tensor that they make.
  */
 public final class TensorScope implements Scope {
-    /** A step makes hundreds of scopes, most of which own one to three tensors. */
-    private static final int FEW = 3;
+    private static final int CLOSED = -1;
 
-    private final String name;
+    private final Family family;
     private final TensorScope outer;
-    private final Function<TensorScope, Ops> opsFactory;
-    private final Thread thread = Thread.currentThread();
-    private final List<Tensor> owned = new ArrayList<>(FEW);
+    private Tensor[] owned;
+    private int count;
     private Ops ops;
-    private boolean closed;
 
-    private TensorScope(String name, TensorScope outer, Function<TensorScope, Ops> opsFactory) {
-        this.name = name;
+    private TensorScope(Family family, TensorScope outer) {
+        this.family = family;
         this.outer = outer;
-        this.opsFactory = opsFactory;
+    }
+
+    /**
+     * What a root scope and all scopes inside it share. A step opens hundreds of them, so their lists are
+     * used again.
+     */
+    private static final class Family {
+        private static final int FEW = 4;
+
+        private final String name;
+        private final Function<TensorScope, Ops> opsFactory;
+        private final Thread thread = Thread.currentThread();
+        private final ArrayDeque<Tensor[]> idleLists = new ArrayDeque<>();
+
+        Family(String name, Function<TensorScope, Ops> opsFactory) {
+            this.name = name;
+            this.opsFactory = opsFactory;
+        }
+
+        Tensor[] takeList() {
+            Tensor[] list = idleLists.poll();
+            return list == null ? new Tensor[FEW] : list;
+        }
     }
 
     /**
@@ -37,7 +56,7 @@ public final class TensorScope implements Scope {
      * @return an open scope of the calling thread
      */
     public static TensorScope root(String name, Function<TensorScope, Ops> opsFactory) {
-        return new TensorScope(name, null, opsFactory);
+        return new TensorScope(new Family(name, opsFactory), null);
     }
 
     /**
@@ -47,7 +66,7 @@ public final class TensorScope implements Scope {
      */
     public TensorScope openInner() {
         checkUsable();
-        return new TensorScope(name, this, opsFactory);
+        return new TensorScope(family, this);
     }
 
     /**
@@ -57,7 +76,12 @@ public final class TensorScope implements Scope {
      * @return {@code tensor}
      */
     public Tensor own(Tensor tensor) {
-        owned.add(tensor);
+        if (owned == null) {
+            owned = family.takeList();
+        } else if (count == owned.length) {
+            owned = Arrays.copyOf(owned, 2 * count);
+        }
+        owned[count++] = tensor;
         return tensor;
     }
 
@@ -67,13 +91,17 @@ public final class TensorScope implements Scope {
      * @throws IllegalStateException after close, or on another thread
      */
     public void checkUsable() {
-        if (closed) {
-            throw new IllegalStateException("scope \"" + name + "\" used after it was closed");
+        if (count == CLOSED) {
+            throw new IllegalStateException(
+                    "scope \"" + family.name + "\" used after it was closed");
         }
-        if (Thread.currentThread() != thread) {
+        if (Thread.currentThread() != family.thread) {
             throw new IllegalStateException(
                     "scope \"%s\" belongs to thread %s and was used on %s"
-                            .formatted(name, thread.getName(), Thread.currentThread().getName()));
+                            .formatted(
+                                    family.name,
+                                    family.thread.getName(),
+                                    Thread.currentThread().getName()));
         }
     }
 
@@ -81,7 +109,7 @@ public final class TensorScope implements Scope {
     public Ops ops() {
         checkUsable();
         if (ops == null) {
-            ops = opsFactory.apply(this);
+            ops = family.opsFactory.apply(this);
         }
         return ops;
     }
@@ -89,9 +117,11 @@ public final class TensorScope implements Scope {
     @Override
     public Tensor escape(Tensor tensor) {
         checkUsable();
-        for (int i = owned.size() - 1; i >= 0; i--) {
-            if (owned.get(i) == tensor) {
-                owned.remove(i);
+        for (int i = count - 1; i >= 0; i--) {
+            if (owned[i] == tensor) {
+                count--;
+                System.arraycopy(owned, i + 1, owned, i, count - i);
+                owned[count] = null;
                 if (outer != null) {
                     outer.own(tensor);
                 }
@@ -103,19 +133,24 @@ public final class TensorScope implements Scope {
 
     @Override
     public void close() {
-        if (closed) {
+        if (count == CLOSED) {
             return;
         }
-        closed = true;
-        for (int i = owned.size() - 1; i >= 0; i--) {
-            owned.get(i).close(this);
+        int last = count - 1;
+        count = CLOSED;
+        for (int i = last; i >= 0; i--) {
+            owned[i].close(this);
+            owned[i] = null;
         }
-        owned.clear();
+        if (owned != null) {
+            family.idleLists.push(owned);
+            owned = null;
+        }
     }
 
     /** What ended the tensors of a closed scope, for their messages. */
     @Override
     public String toString() {
-        return "scope \"" + name + "\" closed";
+        return "scope \"" + family.name + "\" closed";
     }
 }

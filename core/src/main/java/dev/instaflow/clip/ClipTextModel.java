@@ -18,10 +18,10 @@ import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * The text encoder. Radford et al. 2021, "Learning Transferable Visual Models From Natural Language
@@ -41,6 +41,7 @@ public final class ClipTextModel implements AutoCloseable {
     private final Tensor positions;
     private final Map<String, Layer> layers = new LinkedHashMap<>();
     private final OwnedWeights owned;
+    private final List<String> blockNames;
 
     private ClipTextModel(ClipTextConfig config, Weights part, OwnedWeights owned) {
         this.config = config;
@@ -61,6 +62,7 @@ public final class ClipTextModel implements AutoCloseable {
         String last = "final_layer_norm";
         LayerNorm norm = LayerNorm.load(weights.under(last), width, config.eps());
         layers.put("text." + last, norm::forward);
+        blockNames = Stream.concat(Stream.of(EMBEDDINGS), layers.keySet().stream()).toList();
     }
 
     /**
@@ -131,9 +133,7 @@ public final class ClipTextModel implements AutoCloseable {
      * @return names in order
      */
     public List<String> blockNames() {
-        List<String> names = new ArrayList<>(List.of(EMBEDDINGS));
-        names.addAll(layers.keySet());
-        return Collections.unmodifiableList(names);
+        return blockNames;
     }
 
     /**

@@ -21,14 +21,18 @@ public final class Sequential {
      * @return the last output, owned by the scope of {@code outer}; {@code x} if there are no layers
      */
     public static Tensor run(Ops outer, Tensor x, List<? extends Layer> layers) {
-        if (layers.isEmpty()) {
+        return run(outer, x, layers, layers.size());
+    }
+
+    /** The first {@code count} layers. */
+    private static Tensor run(Ops outer, Tensor x, List<? extends Layer> layers, int count) {
+        if (count == 0) {
             return x;
         }
         // From the end: the scope of a layer is what its input escapes to, and dies with the layer.
-        int last = layers.size() - 1;
         try (Scope scope = outer.openScope()) {
-            Tensor input = run(scope.ops(), x, layers.subList(0, last));
-            return scope.escape(layers.get(last).forward(scope.ops(), input));
+            Tensor input = run(scope.ops(), x, layers, count - 1);
+            return scope.escape(layers.get(count - 1).forward(scope.ops(), input));
         }
     }
 }

@@ -15,7 +15,6 @@ import dev.instaflow.ops.Scope;
 import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,15 +35,19 @@ public final class UNet implements AutoCloseable {
     private final UNetLayers layers;
     private final OwnedWeights weights;
     private final List<String> blockNames;
+    private final List<Attention> crossAttentions;
 
     private UNet(UNetConfig config, UNetLayers layers, OwnedWeights weights) {
         this.config = config;
         this.layers = layers;
         this.weights = weights;
-        Stream<UNetBlock> blocks =
+        List<UNetBlock> blocks =
                 Stream.of(layers.input(), List.of(layers.middle()), layers.output())
-                        .flatMap(List::stream);
-        this.blockNames = Stream.concat(blocks.map(UNetBlock::name), Stream.of(OUT)).toList();
+                        .flatMap(List::stream)
+                        .toList();
+        this.blockNames =
+                Stream.concat(blocks.stream().map(UNetBlock::name), Stream.of(OUT)).toList();
+        this.crossAttentions = blocks.stream().flatMap(UNetBlock::crossAttentions).toList();
     }
 
     /**
@@ -136,16 +139,8 @@ public final class UNet implements AutoCloseable {
                             .formatted(config.contextDim(), context));
         }
         Map<Attention, Attention.KeyValue> byLayer = new IdentityHashMap<>();
-        crossAttentions().forEach(layer -> byLayer.put(layer, layer.keyValue(ops, context)));
+        crossAttentions.forEach(layer -> byLayer.put(layer, layer.keyValue(ops, context)));
         return new PreparedContext(shape.size(0), byLayer);
-    }
-
-    private List<Attention> crossAttentions() {
-        List<Attention> all = new ArrayList<>();
-        layers.input().forEach(block -> block.crossAttentions().forEach(all::add));
-        layers.middle().crossAttentions().forEach(all::add);
-        layers.output().forEach(block -> block.crossAttentions().forEach(all::add));
-        return all;
     }
 
     /**

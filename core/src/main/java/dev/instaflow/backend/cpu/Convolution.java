@@ -42,11 +42,12 @@ final class Convolution {
         if (plan == null) {
             plan = plans.make(key, weight.layout(), new Maker(spec, x, y, residuals));
         }
-        if (residuals == 0) {
-            WeightedPlans.run(plan, weight, at.image(), at.bias(), at.result());
-        } else {
-            WeightedPlans.run(plan, weight, at.image(), at.bias(), at.result(), at.residual());
+        Plan.Call call =
+                WeightedPlans.call(plan, weight).with(at.image()).with(at.bias()).with(at.result());
+        if (residuals > 0) {
+            call.with(at.residual());
         }
+        call.run();
     }
 
     private PlanKey key(ConvSpec spec, Shape x, Shape y, int layout, int residuals) {

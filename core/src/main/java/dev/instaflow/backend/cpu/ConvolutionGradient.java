@@ -24,7 +24,7 @@ final class ConvolutionGradient {
         if (plan == null) {
             plan = plans.make(key, weight.layout(), new InputMaker(spec, x, y));
         }
-        WeightedPlans.run(plan, weight, dy, dx);
+        WeightedPlans.call(plan, weight).with(dy).with(dx).run();
     }
 
     /** With respect to the kernel, written to {@code dw} as [Co,Ci,K,K] without gaps. */

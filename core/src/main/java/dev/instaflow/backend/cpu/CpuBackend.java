@@ -24,8 +24,7 @@ public final class CpuBackend implements TrainingBackend {
     private static final int WINOGRAD_FROM = 64;
 
     private final CpuEngine engine;
-    private final OpenMp openMp;
-    private final int threads;
+    private final String description;
     private final WeightStorage storage;
     private final Convolution convolution;
     private final MatMul matMul;
@@ -36,8 +35,10 @@ public final class CpuBackend implements TrainingBackend {
     private boolean closed;
 
     private CpuBackend(CpuSettings settings, OpenMp openMp) {
-        this.openMp = openMp;
-        this.threads = settings.resolvedThreads();
+        int threads = settings.resolvedThreads();
+        String count = threads == 1 ? "1 thread" : threads + " threads";
+        String note = openMp.controllable() ? "" : " asked for, OMP_NUM_THREADS decides";
+        this.description = "cpu (oneDNN " + OneDnn.version() + ", " + count + note + ")";
         this.storage = settings.weights();
         this.engine = new CpuEngine(threads, openMp);
         this.packer = new WeightPacker(engine);
@@ -62,9 +63,7 @@ public final class CpuBackend implements TrainingBackend {
 
     @Override
     public String description() {
-        String count = threads == 1 ? "1 thread" : threads + " threads";
-        String note = openMp.controllable() ? "" : " asked for, OMP_NUM_THREADS decides";
-        return "cpu (oneDNN " + OneDnn.version() + ", " + count + note + ")";
+        return description;
     }
 
     @Override

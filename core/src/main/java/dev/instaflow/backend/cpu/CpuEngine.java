@@ -85,7 +85,7 @@ final class CpuEngine implements AutoCloseable {
     Tensor allocateWeight(String name, Shape shape) {
         long bytes = CpuStorage.bytesOf(shape.count());
         MemoryPool.Block block = pool.takeWeight(bytes, "weight \"" + name + "\" " + shape);
-        return new Tensor(name, shape, DType.F32, new CpuStorage(this, name, shape, bytes, block));
+        return new Tensor(name, shape, DType.F32, new CpuStorage(this, name, shape, block));
     }
 
     /**

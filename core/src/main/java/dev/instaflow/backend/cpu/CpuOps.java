@@ -138,7 +138,10 @@ final class CpuOps implements Ops {
     public Tensor conv2dAddPerChannel(
             ConvSpec spec, Tensor x, Tensor weight, Tensor bias, Tensor perChannel) {
         Shape shape = Shapes.conv2d(spec, x, weight, bias);
-        if (shape.size(0) > 1 && !isTransformed(weight)) {
+        if (!isTransformed(weight)) {
+            // One bias for all samples is all that oneDNN takes. A single sample could have its
+            // own,
+            // but would then differ in the last bit from the same sample in a batch.
             return Ops.super.conv2dAddPerChannel(spec, x, weight, bias, perChannel);
         }
         Tensor y = result(weight.name(), shape);
@@ -272,7 +275,9 @@ final class CpuOps implements Ops {
     @Override
     public Tensor linear(Tensor x, Tensor weight) {
         Tensor y = result(weight.name(), Shapes.linear(x, weight));
-        multiply(MatMul.Tail.NONE, x, weight, at(x), at(y));
+        long from = at(x);
+        long to = at(y);
+        product(MatMul.Tail.NONE, x, weight).with(from).with(to).run();
         return y;
     }
 
@@ -280,7 +285,10 @@ final class CpuOps implements Ops {
     public Tensor linear(Tensor x, Tensor weight, Tensor bias) {
         Tensor y = result(weight.name(), Shapes.linear(x, weight));
         requireBias(weight, bias);
-        multiply(MatMul.Tail.BIAS, x, weight, at(x), at(bias), at(y));
+        long from = at(x);
+        long b = at(bias);
+        long to = at(y);
+        product(MatMul.Tail.BIAS, x, weight).with(from).with(b).with(to).run();
         return y;
     }
 
@@ -290,7 +298,11 @@ final class CpuOps implements Ops {
         requireBias(weight, bias);
         requireResult("linearAdd", weight, residual, shape);
         Tensor y = result(weight.name(), shape);
-        multiply(MatMul.Tail.BIAS_RESIDUAL, x, weight, at(x), at(bias), at(y), at(residual));
+        long from = at(x);
+        long b = at(bias);
+        long to = at(y);
+        long r = at(residual);
+        product(MatMul.Tail.BIAS_RESIDUAL, x, weight).with(from).with(b).with(to).with(r).run();
         return y;
     }
 
@@ -302,11 +314,12 @@ final class CpuOps implements Ops {
         }
     }
 
-    private void multiply(MatMul.Tail tail, Tensor x, Tensor weight, long... addresses) {
+    /** Begins a product; nothing may fail before it is run. */
+    private Plan.Call product(MatMul.Tail tail, Tensor x, Tensor weight) {
         PackedWeight w = packed(weight, PackedWeight.Form.LINEAR);
         long in = weight.shape().size(1);
         long out = weight.shape().size(0);
-        kernels.matMul().run(tail, x.shape().count() / in, w, in, out, addresses);
+        return kernels.matMul().call(tail, x.shape().count() / in, w, in, out);
     }
 
     @Override

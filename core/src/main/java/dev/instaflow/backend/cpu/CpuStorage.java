@@ -8,8 +8,6 @@ class CpuStorage implements Storage {
     private final CpuEngine engine;
     private final String name;
     private final Shape shape;
-    private final long bytes;
-    private final long address;
     private final MemoryPool.Block block;
     private int users = 1;
 
@@ -18,20 +16,16 @@ class CpuStorage implements Storage {
         this.engine = engine;
         this.name = name;
         this.shape = shape;
-        this.bytes = bytesOf(shape.count());
-        this.block = engine.pool().take(bytes, this);
-        this.address = block.address();
+        this.block = engine.pool().take(bytesOf(shape.count()), this);
         engine.live().add(this);
     }
 
     /** A block that was made for it. */
-    CpuStorage(CpuEngine engine, String name, Shape shape, long bytes, MemoryPool.Block block) {
+    CpuStorage(CpuEngine engine, String name, Shape shape, MemoryPool.Block block) {
         this.engine = engine;
         this.name = name;
         this.shape = shape;
-        this.bytes = bytes;
         this.block = block;
-        this.address = block.address();
         engine.live().add(this);
     }
 
@@ -48,8 +42,13 @@ class CpuStorage implements Storage {
         return shape;
     }
 
+    /** Bytes that the values take. */
+    long sizeBytes() {
+        return bytesOf(shape.count());
+    }
+
     long address() {
-        return address;
+        return block.address();
     }
 
     @Override
@@ -76,6 +75,6 @@ class CpuStorage implements Storage {
     /** As {@code "h" [2,64,64,320] F32, 10.0 MiB}. */
     @Override
     public String toString() {
-        return '"' + name + "\" " + shape + " F32, " + Bytes.text(bytes);
+        return '"' + name + "\" " + shape + " F32, " + Bytes.text(sizeBytes());
     }
 }

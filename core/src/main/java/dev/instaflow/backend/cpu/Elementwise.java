@@ -37,7 +37,7 @@ final class Elementwise {
                 plan = engine.plans().add(key, buildBinary(builder, algorithm, layout, layout));
             }
         }
-        plan.run(a, b, y);
+        plan.call().with(a).with(b).with(y).run();
     }
 
     /** The plan of {@code result = algorithm(a, b)}; the builder has the arguments. */
@@ -65,7 +65,7 @@ final class Elementwise {
                 plan = engine.plans().add(key, plan);
             }
         }
-        plan.run(x, vector, y);
+        plan.call().with(x).with(vector).with(y).run();
     }
 
     /** {@code y = activation(x * scale + shift)}, scale and shift vectors of C values, in one pass. */
@@ -79,7 +79,7 @@ final class Elementwise {
                 plan = engine.plans().add(key, scaleShift(builder, then, positions, c));
             }
         }
-        plan.run(shift, x, scale, y);
+        plan.call().with(shift).with(x).with(scale).with(y).run();
     }
 
     /**
@@ -130,7 +130,7 @@ final class Elementwise {
         if (plan == null) {
             plan = engine.plans().add(key, activationPlan(key, activation, count));
         }
-        plan.run(x, y);
+        plan.call().with(x).with(y).run();
     }
 
     /** A fresh plan, the caller's. */

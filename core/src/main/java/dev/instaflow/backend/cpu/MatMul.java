@@ -42,14 +42,14 @@ final class MatMul {
         return plans.preferred(key, new Maker(Tail.NONE, TYPICAL_ROWS, in, out));
     }
 
-    /** {@code y = tail(x W^T)}; addresses are x, [bias], y, [residual] as the tail has them. */
-    void run(Tail tail, long rows, PackedWeight weight, long in, long out, long... addresses) {
+    /** Begins {@code y = tail(x W^T)}; x, [bias], y, [residual] follow as the tail has them. */
+    Plan.Call call(Tail tail, long rows, PackedWeight weight, long in, long out) {
         PlanKey key = key(tail, weight.layout().number(), rows, in, out);
         Plan plan = engine.plans().get(key);
         if (plan == null) {
             plan = plans.make(key, weight.layout(), new Maker(tail, rows, in, out));
         }
-        WeightedPlans.run(plan, weight, addresses);
+        return WeightedPlans.call(plan, weight);
     }
 
     /**
@@ -75,8 +75,13 @@ final class MatMul {
                 engine.pool().take(CpuStorage.bytesOf(rows * half), "gates of a linear layer");
         try (PackedWeight.Use use = weight.in(weight.layout())) {
             long g = gates.address();
-            gate.execute(use.address() + second, x, bias + CpuStorage.bytesOf(half), g);
-            value.execute(use.address(), x, bias, y, g);
+            gate.call()
+                    .with(use.address() + second)
+                    .with(x)
+                    .with(bias + CpuStorage.bytesOf(half))
+                    .with(g)
+                    .execute();
+            value.call().with(use.address()).with(x).with(bias).with(y).with(g).execute();
         } finally {
             engine.pool().give(gates);
             gate.release();

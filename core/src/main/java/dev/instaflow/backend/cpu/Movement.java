@@ -36,7 +36,7 @@ final class Movement {
                 plan = engine.plans().add(key, fresh);
             }
         }
-        plan.run(from, to);
+        plan.call().with(from).with(to).run();
     }
 
     /** Nearest-neighbour resize of images [N,H,W,C]. */
@@ -95,7 +95,7 @@ final class Movement {
                 plan = engine.plans().add(key, fresh);
             }
         }
-        plan.run(from, to);
+        plan.call().with(from).with(to).run();
     }
 
     private static Layout image(Shape shape) {

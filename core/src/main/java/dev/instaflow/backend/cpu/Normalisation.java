@@ -139,6 +139,6 @@ final class Normalisation {
                 plan = engine.plans().add(key, fresh);
             }
         }
-        plan.run(from, gamma, beta, to);
+        plan.call().with(from).with(gamma).with(beta).with(to).run();
     }
 }

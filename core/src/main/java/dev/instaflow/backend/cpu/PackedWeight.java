@@ -67,6 +67,7 @@ final class PackedWeight extends CpuStorage {
     }
 
     private final Purpose purpose;
+    private final long bytes;
     private final Optional<HeldValues> held;
     private final Use own;
     private final List<Use> copies = new ArrayList<>();
@@ -83,9 +84,9 @@ final class PackedWeight extends CpuStorage {
                 engine,
                 name,
                 shape,
-                bytes,
                 engine.pool().takeWeight(bytes, "weight \"" + name + "\" " + shape));
         this.purpose = purpose;
+        this.bytes = bytes;
         this.held = stored.map(type -> new HeldValues(type, address()));
         this.own = new Use(purpose.layout(), address(), Optional.empty());
     }
@@ -184,6 +185,11 @@ final class PackedWeight extends CpuStorage {
             reorder(packed.layout, packed.address, wanted, block.address());
             return new Use(wanted, block.address(), Optional.of(block));
         }
+    }
+
+    @Override
+    long sizeBytes() {
+        return bytes;
     }
 
     @Override

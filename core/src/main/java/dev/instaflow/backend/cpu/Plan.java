@@ -25,7 +25,7 @@ final class Plan implements AutoCloseable {
     private final long scratchBytes;
     private final boolean serial;
     private final AtomicInteger holders = new AtomicInteger();
-    private Arguments idle;
+    private Call idle;
     private Layout weights;
 
     /**
@@ -42,15 +42,22 @@ final class Plan implements AutoCloseable {
         this.serial = builder.serial();
     }
 
-    /** Memory objects, their holder and a stream, used by one run at a time. */
-    private static final class Arguments {
+    /**
+     * One run: addresses in the builder's order, then one of the methods that run. Memory objects, their
+     * holder and a stream, which the plan has again afterwards.
+     */
+    static final class Call {
+        private final Plan plan;
         private final dnnl_stream stream = new dnnl_stream();
         private final dnnl_memory[] memories;
         private final dnnl_exec_arg_t array;
         private final NativeAddress address = new NativeAddress();
-        private Arguments next;
+        private PackedWeight.Use weight;
+        private int count;
+        private Call next;
 
-        Arguments(Plan plan) {
+        private Call(Plan plan) {
+            this.plan = plan;
             dnnl_engine engine = plan.engine.handle();
             OneDnn.check(
                     dnnl_stream_create(stream, engine, dnnl_stream_default_flags),
@@ -72,17 +79,71 @@ final class Plan implements AutoCloseable {
             array.position(0);
         }
 
-        void set(int argument, long value) {
-            dnnl_memory_set_data_handle(memories[argument], address.at(value));
+        /** Where the next argument lies. */
+        Call with(long value) {
+            dnnl_memory_set_data_handle(memories[count++], address.at(value));
+            return this;
         }
 
-        void setAll(int from, long... values) {
-            for (int i = 0; i < values.length; i++) {
-                set(from + i, values[i]);
+        /** The next argument is a weight, given back after the run. */
+        Call withWeight(PackedWeight.Use use) {
+            weight = use;
+            return with(use.address());
+        }
+
+        private Call withAll(long... values) {
+            for (long value : values) {
+                with(value);
+            }
+            return this;
+        }
+
+        /** Runs, and releases the plan. */
+        void run() {
+            try {
+                execute();
+            } finally {
+                plan.release();
             }
         }
 
-        void close() {
+        /** Runs, and keeps the plan held. */
+        void execute() {
+            if (!plan.serial) {
+                executeHere();
+                return;
+            }
+            plan.engine.oneThread();
+            try {
+                executeHere();
+            } finally {
+                plan.engine.allThreads();
+            }
+        }
+
+        /** As {@link #execute}, with as many threads as the calling thread is limited to now. */
+        void executeHere() {
+            MemoryPool.Block scratch = null;
+            try {
+                if (plan.scratchBytes > 0) {
+                    scratch = plan.engine.pool().take(plan.scratchBytes, "scratch memory");
+                    with(scratch.address());
+                }
+                int status = dnnl_primitive_execute(plan.primitive, stream, memories.length, array);
+                OneDnn.check(status, "dnnl_primitive_execute", plan);
+            } finally {
+                if (scratch != null) {
+                    plan.engine.pool().give(scratch);
+                }
+                if (weight != null) {
+                    weight.close();
+                    weight = null;
+                }
+                plan.takeBack(this);
+            }
+        }
+
+        private void close() {
             for (dnnl_memory memory : memories) {
                 dnnl_memory_destroy(memory);
             }
@@ -91,83 +152,37 @@ final class Plan implements AutoCloseable {
         }
     }
 
+    /** Begins a run; whoever calls this goes on to run it. */
+    Call call() {
+        synchronized (this) {
+            Call call = idle;
+            if (call != null) {
+                idle = call.next;
+                call.count = 0;
+                return call;
+            }
+        }
+        return new Call(this);
+    }
+
+    private synchronized void takeBack(Call call) {
+        call.next = idle;
+        idle = call;
+    }
+
     /** Runs on these addresses, one for each argument in the builder's order, and releases the plan. */
     void run(long... addresses) {
-        try {
-            execute(addresses);
-        } finally {
-            release();
-        }
+        call().withAll(addresses).run();
     }
 
     /** Runs and keeps the plan held. */
     void execute(long... addresses) {
-        Arguments arguments = checkOut();
-        arguments.setAll(0, addresses);
-        execute(arguments, addresses.length);
-    }
-
-    /** Runs on a first address and others, and keeps the plan held. */
-    void executeWith(long first, long... others) {
-        Arguments arguments = checkOut();
-        arguments.set(0, first);
-        arguments.setAll(1, others);
-        execute(arguments, 1 + others.length);
-    }
-
-    private void execute(Arguments arguments, int count) {
-        if (!serial) {
-            executeHere(arguments, count);
-            return;
-        }
-        engine.oneThread();
-        try {
-            executeHere(arguments, count);
-        } finally {
-            engine.allThreads();
-        }
+        call().withAll(addresses).execute();
     }
 
     /** As {@link #execute}, with as many threads as the calling thread is limited to now. */
     void executeHere(long[] addresses) {
-        Arguments arguments = checkOut();
-        arguments.setAll(0, addresses);
-        executeHere(arguments, addresses.length);
-    }
-
-    private void executeHere(Arguments arguments, int count) {
-        MemoryPool.Block scratch = null;
-        try {
-            if (scratchBytes > 0) {
-                scratch = engine.pool().take(scratchBytes, "scratch memory");
-                arguments.set(count, scratch.address());
-            }
-            int status =
-                    dnnl_primitive_execute(
-                            primitive, arguments.stream, layouts.length, arguments.array);
-            OneDnn.check(status, "dnnl_primitive_execute", this);
-        } finally {
-            if (scratch != null) {
-                engine.pool().give(scratch);
-            }
-            checkIn(arguments);
-        }
-    }
-
-    private Arguments checkOut() {
-        synchronized (this) {
-            Arguments arguments = idle;
-            if (arguments != null) {
-                idle = arguments.next;
-                return arguments;
-            }
-        }
-        return new Arguments(this);
-    }
-
-    private synchronized void checkIn(Arguments arguments) {
-        arguments.next = idle;
-        idle = arguments;
+        call().withAll(addresses).executeHere();
     }
 
     /** The layout of an argument, owned by this plan. */
@@ -211,8 +226,8 @@ final class Plan implements AutoCloseable {
 
     @Override
     public synchronized void close() {
-        for (Arguments arguments = idle; arguments != null; arguments = arguments.next) {
-            arguments.close();
+        for (Call call = idle; call != null; call = call.next) {
+            call.close();
         }
         idle = null;
         dnnl_primitive_destroy(primitive);

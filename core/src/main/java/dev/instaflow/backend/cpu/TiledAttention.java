@@ -143,7 +143,10 @@ final class TiledAttention {
                 }
             }
         } finally {
-            give(scores, mask, keys, values);
+            give(scores);
+            give(mask);
+            give(keys);
+            give(values);
             whole.release();
         }
     }
@@ -152,11 +155,9 @@ final class TiledAttention {
         return engine.pool().take(CpuStorage.bytesOf(count), what);
     }
 
-    private void give(MemoryPool.Block... blocks) {
-        for (MemoryPool.Block block : blocks) {
-            if (block != null) {
-                engine.pool().give(block);
-            }
+    private void give(MemoryPool.Block block) {
+        if (block != null) {
+            engine.pool().give(block);
         }
     }
 
@@ -212,14 +213,13 @@ final class TiledAttention {
 
         void run(long from, long q, long k, long v, long mask, long buffer, long y) {
             long rowBytes = CpuStorage.bytesOf(sizes.c());
+            Plan.Call product = scores.call().with(k).with(q + from * rowBytes).with(buffer);
             if (sizes.masks > 0) {
-                long maskRow = mask + from * CpuStorage.bytesOf(sizes.s);
-                scores.execute(k, q + from * rowBytes, buffer, maskRow);
-            } else {
-                scores.execute(k, q + from * rowBytes, buffer);
+                product.with(mask + from * CpuStorage.bytesOf(sizes.s));
             }
-            softmax.execute(buffer, buffer);
-            weightedSum.execute(v, buffer, y + from * rowBytes);
+            product.execute();
+            softmax.call().with(buffer).with(buffer).execute();
+            weightedSum.call().with(v).with(buffer).with(y + from * rowBytes).execute();
         }
 
         void release() {

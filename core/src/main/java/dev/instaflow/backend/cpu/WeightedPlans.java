@@ -80,12 +80,18 @@ final class WeightedPlans {
         }
     }
 
-    /** Runs a plan on a weight and the other addresses, and releases it. */
-    static void run(Plan plan, PackedWeight weight, long... others) {
-        try (PackedWeight.Use use = weight.in(plan.weights())) {
-            plan.executeWith(use.address(), others);
+    /** Begins the run of a plan on a weight; the other addresses follow. Releases it if that fails. */
+    static Plan.Call call(Plan plan, PackedWeight weight) {
+        boolean begun = false;
+        try {
+            PackedWeight.Use use = weight.in(plan.weights());
+            Plan.Call call = plan.call().withWeight(use);
+            begun = true;
+            return call;
         } finally {
-            plan.release();
+            if (!begun) {
+                plan.release();
+            }
         }
     }
 }
