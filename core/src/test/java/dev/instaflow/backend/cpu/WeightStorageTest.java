@@ -18,6 +18,7 @@ import dev.instaflow.tensor.Tensor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -96,14 +97,15 @@ class WeightStorageTest {
 
     @ParameterizedTest
     @MethodSource("weights")
-    void everyStorageGivesTheSameBits(DType type, WeightForm form, Shape shape) throws IOException {
+    void packedAndStoredWeightsGiveTheSameBits(DType type, WeightForm form, Shape shape)
+            throws IOException {
         Stored values = Stored.of(type, shape, 11);
         float[] expected;
         try (CpuBackend backend = open(WeightStorage.PACKED);
                 Tensor w = backend.upload("w", form, shape, FloatSource.of(values.floats()))) {
             expected = result(backend, w, form);
         }
-        for (WeightStorage storage : WeightStorage.values()) {
+        for (WeightStorage storage : List.of(WeightStorage.PACKED, WeightStorage.AS_STORED)) {
             try (CpuBackend backend = open(storage);
                     Tensor w = backend.upload("w", form, shape, values)) {
                 assertArrayEquals(expected, result(backend, w, form));
