@@ -1,6 +1,8 @@
 package dev.instaflow.ptx.cli;
 
+import dev.instaflow.ptx.run.Approximation;
 import dev.instaflow.ptx.run.Dim3;
+import dev.instaflow.ptx.run.LaunchSettings;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,6 +12,8 @@ import java.util.List;
  *
  * @param file PTX text
  * @param entry kernel, empty if the file has one only
+ * @param launch mode and threads
+ * @param approximation of approximate instructions
  * @param arguments in the order of the parameters
  */
 record CommandOptions(
@@ -18,6 +22,8 @@ record CommandOptions(
         Dim3 grid,
         Dim3 block,
         int sharedBytes,
+        LaunchSettings launch,
+        Approximation approximation,
         List<ArgumentSpec> arguments) {
 
     CommandOptions {
@@ -35,6 +41,8 @@ record CommandOptions(
         Dim3 grid = Dim3.of(1);
         Dim3 block = Dim3.of(32);
         int sharedBytes = 0;
+        LaunchSettings launch = LaunchSettings.checked();
+        Approximation approximation = Approximation.NEAREST;
         List<ArgumentSpec> arguments = new ArrayList<>();
         for (int i = 2; i < words.size(); i += 2) {
             String option = words.get(i);
@@ -47,12 +55,31 @@ record CommandOptions(
                 case "--grid" -> grid = extent(option, value);
                 case "--block" -> block = extent(option, value);
                 case "--shared" -> sharedBytes = number(option, value);
+                case "--fast" -> launch = LaunchSettings.fast(number(option, value));
+                case "--approximate" -> approximation = approximation(value);
                 case "--arg" -> arguments.add(ArgumentSpec.parse(value));
                 default -> throw new IllegalArgumentException("unknown option " + option);
             }
         }
         return new CommandOptions(
-                Path.of(words.get(1)), entry, grid, block, sharedBytes, arguments);
+                Path.of(words.get(1)),
+                entry,
+                grid,
+                block,
+                sharedBytes,
+                launch,
+                approximation,
+                arguments);
+    }
+
+    private static Approximation approximation(String value) {
+        return switch (value) {
+            case "nearest" -> Approximation.NEAREST;
+            case "worst" -> Approximation.WORST_ALLOWED;
+            default ->
+                    throw new IllegalArgumentException(
+                            "--approximate " + value + ": expected nearest or worst");
+        };
     }
 
     private static Dim3 extent(String option, String value) {

@@ -8,6 +8,7 @@ import dev.instaflow.ptx.run.EmulatedModule;
 import dev.instaflow.ptx.run.InstructionCounts;
 import dev.instaflow.ptx.run.KernelArguments;
 import dev.instaflow.ptx.run.LaunchReport;
+import dev.instaflow.ptx.run.LaunchSettings;
 import dev.instaflow.ptx.run.Traffic;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -23,6 +24,7 @@ public final class PtxCommand {
 
     private static final String USAGE =
             "usage: run FILE.ptx [--entry NAME] [--grid X,Y,Z] [--block X,Y,Z] [--shared BYTES]"
+                    + " [--fast THREADS] [--approximate nearest|worst]"
                     + " [--arg SPEC]...\n"
                     + "SPEC: i32:N i64:N f32:X, or a buffer: f32[N] i32[N] f16[N], then :zero :one"
                     + " :iota :random, or nothing if the kernel only writes it\n";
@@ -51,7 +53,8 @@ public final class PtxCommand {
         String text = Files.readString(options.file());
         EmulatedMemory memory = new EmulatedMemory();
         String source = String.valueOf(options.file().getFileName());
-        EmulatedModule module = EmulatedModule.load(PtxParser.parse(source, text), memory);
+        EmulatedModule module =
+                EmulatedModule.load(PtxParser.parse(source, text), memory, options.approximation());
         EmulatedKernel kernel = choose(module, options.entry());
         Buffers buffers = new Buffers(memory);
         KernelArguments arguments = kernel.arguments();
@@ -59,8 +62,15 @@ public final class PtxCommand {
             buffers.append(spec, arguments);
         }
         LaunchReport report =
-                kernel.launch(options.grid(), options.block(), options.sharedBytes(), arguments);
-        print(report, out);
+                kernel.launch(
+                        options.grid(),
+                        options.block(),
+                        options.sharedBytes(),
+                        arguments.toBlock(),
+                        options.launch());
+        if (options.launch().mode() == LaunchSettings.Mode.CHECKED) {
+            print(report, out);
+        }
         buffers.describe().forEach(out::println);
         report.findings().forEach(out::println);
         out.println(report.findings().isEmpty() ? "clean" : report.findings().size() + " findings");

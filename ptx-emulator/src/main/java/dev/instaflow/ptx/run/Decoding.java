@@ -19,13 +19,24 @@ final class Decoding {
     private final List<String> modifiers;
     private final RegisterPlan plan;
     private final Symbols symbols;
+    private final Approximation approximation;
 
-    Decoding(String source, Instruction instruction, RegisterPlan plan, Symbols symbols) {
+    Decoding(
+            String source,
+            Instruction instruction,
+            RegisterPlan plan,
+            Symbols symbols,
+            Approximation approximation) {
+        this.approximation = approximation;
         this.source = source;
         this.instruction = instruction;
         this.modifiers = new ArrayList<>(instruction.modifiers());
         this.plan = plan;
         this.symbols = symbols;
+    }
+
+    Approximation approximation() {
+        return approximation;
     }
 
     String root() {

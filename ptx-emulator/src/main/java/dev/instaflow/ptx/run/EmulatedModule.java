@@ -19,11 +19,13 @@ import java.util.Set;
 /** A program whose variables lie in a device's memory and whose kernels can be launched. Thread-safe. */
 public final class EmulatedModule {
     private final EmulatedMemory memory;
+    private final Approximation approximation;
     private final Map<String, EmulatedKernel> kernels = new LinkedHashMap<>();
     private final Map<String, Allocation> globals = new LinkedHashMap<>();
 
-    private EmulatedModule(EmulatedMemory memory) {
+    private EmulatedModule(EmulatedMemory memory, Approximation approximation) {
         this.memory = memory;
+        this.approximation = approximation;
     }
 
     /**
@@ -32,7 +34,13 @@ public final class EmulatedModule {
      * @throws PtxException for an instruction that is not known, with its line
      */
     public static EmulatedModule load(PtxProgram program, EmulatedMemory memory) {
-        EmulatedModule module = new EmulatedModule(memory);
+        return load(program, memory, Approximation.NEAREST);
+    }
+
+    /** As {@link #load(PtxProgram, EmulatedMemory)}, with approximate instructions as told. */
+    public static EmulatedModule load(
+            PtxProgram program, EmulatedMemory memory, Approximation approximation) {
+        EmulatedModule module = new EmulatedModule(memory, approximation);
         Layout shared = new Layout();
         Symbols symbols = new Symbols();
         module.define(program.variables(), symbols, shared, new Layout());
@@ -65,7 +73,7 @@ public final class EmulatedModule {
         }
         RegisterPlan plan = new RegisterPlan(function.registerCount());
         InstructionDecoder decoder =
-                new InstructionDecoder(program.source(), function, plan, symbols);
+                new InstructionDecoder(program.source(), function, plan, symbols, approximation);
         List<Step> steps = new ArrayList<>();
         for (Instruction instruction : function.instructions()) {
             steps.add(decoder.decode(instruction));

@@ -6,9 +6,8 @@ import java.util.function.DoubleUnaryOperator;
 /**
  * Arithmetic on f32, f64, f16, bf16 and pairs of the latter two.
  * <p>Rounded as IEEE 754 where PTX says so. The approximate functions (ex2, lg2, sin, cos, rcp, rsqrt,
- * sqrt, tanh, div.approx, div.full) are computed in F64 and rounded once: within half an ulp, where
- * hardware is up to 2 ulp (ex2, rcp, rsqrt, div) or 2^-20.5 absolute (sin, cos) away. Tolerances that
- * hold on hardware must leave that room.
+ * sqrt, tanh, div.approx, div.full) are computed in F64, made as bad as {@link Approximation} says, and
+ * rounded once.
  */
 final class FloatDecoder {
     private FloatDecoder() {}
@@ -90,32 +89,48 @@ final class FloatDecoder {
     }
 
     static Step.Action divide(Decoding d, ScalarType type) {
-        d.takeAny("approx", "full");
+        boolean approximate = d.takeAny("approx", "full").isPresent();
         Rounding rounding = Rounding.named(d.takeAny("rn", "rz", "rm", "rp").orElse("rn"));
         boolean flush = d.take("ftz");
+        Approximation.Error error =
+                approximate ? d.approximation().error("div", "") : (exact, operand) -> exact;
         // The quotient of two 24-bit numbers is never so near a midpoint that rounding twice
         // differs.
-        return lanes(d, type, new Codec(type, rounding, flush, false, false), (a, b, c) -> a / b);
+        Codec codec = new Codec(type, rounding, flush, false, false);
+        return lanes(d, type, codec, (a, b, c) -> error.of(a / b, a));
     }
 
     static Step.Action special(Decoding d, ScalarType type) {
-        d.take("approx");
+        boolean approximate = d.take("approx");
         Rounding rounding = Rounding.named(d.takeAny("rn", "rz", "rm", "rp").orElse("rn"));
         boolean flush = d.take("ftz");
-        DoubleUnaryOperator f =
-                switch (d.root()) {
-                    case "rcp" -> a -> 1 / a;
-                    case "sqrt" -> Math::sqrt;
-                    case "rsqrt" -> a -> 1 / Math.sqrt(a);
-                    case "ex2" -> a -> Math.pow(2, a);
-                    case "lg2" -> a -> Math.log(a) / Math.log(2);
-                    case "sin" -> Math::sin;
-                    case "cos" -> Math::cos;
-                    case "tanh" -> Math::tanh;
-                    default -> throw d.error("is not known");
+        DoubleUnaryOperator f = function(d);
+        String suffix =
+                switch (type) {
+                    case F16, F16X2 -> "F16";
+                    case BF16, BF16X2 -> "BF16";
+                    default -> "";
                 };
+        Approximation.Error error =
+                approximate && type != ScalarType.F64
+                        ? d.approximation().error(d.root(), suffix)
+                        : (exact, operand) -> exact;
         Codec codec = new Codec(type, rounding, flush, false, false);
-        return lanes(d, type, codec, (a, b, c) -> f.applyAsDouble(a));
+        return lanes(d, type, codec, (a, b, c) -> error.of(f.applyAsDouble(a), a));
+    }
+
+    private static DoubleUnaryOperator function(Decoding d) {
+        return switch (d.root()) {
+            case "rcp" -> a -> 1 / a;
+            case "sqrt" -> Math::sqrt;
+            case "rsqrt" -> a -> 1 / Math.sqrt(a);
+            case "ex2" -> a -> Math.pow(2, a);
+            case "lg2" -> a -> Math.log(a) / Math.log(2);
+            case "sin" -> Math::sin;
+            case "cos" -> Math::cos;
+            case "tanh" -> Math::tanh;
+            default -> throw d.error("is not known");
+        };
     }
 
     private static Step.Action lanes(Decoding d, ScalarType type, Codec codec, Function f) {

@@ -12,9 +12,16 @@ final class InstructionDecoder {
     private final PtxFunction function;
     private final RegisterPlan plan;
     private final Symbols symbols;
+    private final Approximation approximation;
     private int decoded;
 
-    InstructionDecoder(String source, PtxFunction function, RegisterPlan plan, Symbols symbols) {
+    InstructionDecoder(
+            String source,
+            PtxFunction function,
+            RegisterPlan plan,
+            Symbols symbols,
+            Approximation approximation) {
+        this.approximation = approximation;
         this.source = source;
         this.function = function;
         this.plan = plan;
@@ -22,7 +29,7 @@ final class InstructionDecoder {
     }
 
     Step decode(Instruction instruction) {
-        Decoding d = new Decoding(source, instruction, plan, symbols);
+        Decoding d = new Decoding(source, instruction, plan, symbols, approximation);
         Step step =
                 switch (d.root()) {
                     case "bra" -> branch(d, instruction);

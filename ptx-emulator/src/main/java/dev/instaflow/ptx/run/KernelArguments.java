@@ -51,7 +51,12 @@ public final class KernelArguments {
         return this;
     }
 
-    byte[] toBlock() {
+    /**
+     * The parameter block, complete.
+     *
+     * @throws IllegalArgumentException if arguments are missing
+     */
+    public byte[] toBlock() {
         if (next != function.parameters().size()) {
             throw new IllegalArgumentException(
                     function.name()

@@ -46,11 +46,21 @@ class SanitiserTest {
         "shuffle_in_branch, DIVERGENT_WARP",
         "store_to_constant, READ_ONLY_WRITE",
         "endless_loop, INSTRUCTION_LIMIT",
-        "trap, TRAP"
+        "trap, TRAP",
+        "misaligned_copy, MISALIGNED",
+        "copy_out_of_bounds, OUT_OF_BOUNDS",
+        "copy_of_uninitialised, UNINITIALISED_READ",
+        "uninitialised_matrix, UNINITIALISED_READ",
+        "misaligned_matrix, MISALIGNED",
+        "out_of_bounds_local, OUT_OF_BOUNDS",
+        "out_of_bounds_generic, OUT_OF_BOUNDS",
+        "atomic_and_plain, SHARED_RACE",
+        "arrival_too_few, DIVERGENT_BARRIER",
+        "target_beyond_table, OUT_OF_BOUNDS"
     })
     void bugIsFoundAtItsLineAndItsTwinIsClean(String name, Finding.Kind kind) throws IOException {
         String text = PtxTexts.read("seeded/" + name + ".ptx");
-        LaunchReport broken = launch(name, text);
+        LaunchReport broken = launch(name, text, LaunchSettings.checked());
         List<Integer> bugs = linesWith(text, "BUG");
         assertFalse(bugs.isEmpty(), "no line says BUG");
         assertTrue(
@@ -58,8 +68,35 @@ class SanitiserTest {
                         .anyMatch(f -> f.kind() == kind && bugs.contains(f.line())),
                 "found only " + broken.findings());
 
-        LaunchReport twin = launch(name + " twin", twin(text));
+        LaunchReport twin = launch(name + " twin", twin(text), LaunchSettings.checked());
         assertEquals(List.of(), twin.findings());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "out_of_bounds_load, OUT_OF_BOUNDS",
+        "out_of_bounds_shared, OUT_OF_BOUNDS",
+        "out_of_bounds_local, OUT_OF_BOUNDS",
+        "out_of_bounds_generic, OUT_OF_BOUNDS",
+        "copy_out_of_bounds, OUT_OF_BOUNDS",
+        "misaligned, MISALIGNED",
+        "misaligned_shared, MISALIGNED",
+        "misaligned_matrix, MISALIGNED",
+        "store_to_constant, READ_ONLY_WRITE",
+        "barrier_in_branch, DIVERGENT_BARRIER",
+        "arrival_too_few, DIVERGENT_BARRIER",
+        "shuffle_in_branch, DIVERGENT_WARP",
+        "endless_loop, INSTRUCTION_LIMIT",
+        "trap, TRAP"
+    })
+    void whatEndsALaunchIsFoundInCompiledCodeToo(String name, Finding.Kind kind)
+            throws IOException {
+        String text = PtxTexts.read("seeded/" + name + ".ptx");
+        LaunchReport broken = launch(name, text, LaunchSettings.fast(2));
+        assertEquals(kind, broken.findings().get(0).kind());
+        int line = broken.findings().get(0).line();
+        boolean loop = kind == Finding.Kind.INSTRUCTION_LIMIT;
+        assertTrue(loop || linesWith(text, "BUG").contains(line), "at line " + line);
     }
 
     private static String twin(String text) {
@@ -77,7 +114,7 @@ class SanitiserTest {
     }
 
     /** Kernel k(in, out, empty): 64 initialised words, 64 words for results, 64 words never written. */
-    private static LaunchReport launch(String name, String text) {
+    private static LaunchReport launch(String name, String text, LaunchSettings settings) {
         Bench bench = Bench.ofText(name, text);
         int[] values = new int[THREADS];
         Arrays.setAll(values, i -> i);
@@ -87,11 +124,7 @@ class SanitiserTest {
         EmulatedKernel k = bench.kernel("k");
         byte[] block = k.arguments().int64(in).int64(out).int64(empty).toBlock();
         return k.launch(
-                Dim3.of(1),
-                Dim3.of(THREADS),
-                0,
-                block,
-                LaunchSettings.checked().withMaxWarpInstructions(100_000));
+                Dim3.of(1), Dim3.of(THREADS), 0, block, settings.withMaxWarpInstructions(100_000));
     }
 
     @Test
