@@ -1,6 +1,7 @@
 package dev.instaflow.ptx.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.instaflow.ptx.PtxTexts;
@@ -50,11 +51,23 @@ class PtxCommandTest {
     }
 
     @Test
+    void fastLaunchPrintsResultsWithoutCounters() {
+        int status =
+                run(
+                        "--entry vadd --grid 8 --block 128 --fast 2 --approximate worst --arg f32[1000]:iota --arg f32[1000]:one --arg f32[1000] --arg i32:1000");
+        assertEquals(0, status, text());
+        assertTrue(text().contains("F32_BUFFER: 1.0 2.0 3.0 4.0"), text());
+        assertFalse(text().contains("sectors"), text());
+    }
+
+    @Test
     void whatIsNotUnderstoodIsNamed() {
         assertEquals(2, run("--entry nothing"));
         assertTrue(text().contains("'nothing' is none of"), text());
         assertEquals(2, run("--entry vadd --arg f33:1"));
         assertTrue(text().contains("--arg f33:1"), text());
+        assertEquals(2, run("--entry vadd --approximate best"));
+        assertTrue(text().contains("expected nearest or worst"), text());
         assertEquals(2, run("--blocks 3"));
         assertTrue(text().contains("unknown option --blocks"), text());
         assertEquals(2, run("--entry vadd --arg i32:1"));
