@@ -4,6 +4,7 @@ import static org.bytedeco.dnnl.global.dnnl.*;
 
 import dev.instaflow.ops.AttentionSpec;
 import dev.instaflow.tensor.Shape;
+import org.bytedeco.dnnl.dnnl_engine;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.bytedeco.javacpp.Pointer;
 
@@ -248,35 +249,31 @@ final class AttentionGradient {
                     .add(
                             key,
                             builder.build(
-                                    (result, cpu, attributes) -> {
-                                        dnnl_primitive_desc forward = new dnnl_primitive_desc();
-                                        int status =
-                                                dnnl_softmax_forward_primitive_desc_create(
-                                                        forward,
-                                                        cpu,
-                                                        dnnl_forward_training,
-                                                        dnnl_softmax_accurate,
-                                                        weights.handle(),
-                                                        weights.handle(),
-                                                        3,
-                                                        null);
-                                        if (status != dnnl_success) {
-                                            return status;
-                                        }
-                                        status =
-                                                dnnl_softmax_backward_primitive_desc_create(
-                                                        result,
-                                                        cpu,
-                                                        dnnl_softmax_accurate,
-                                                        weights.handle(),
-                                                        weights.handle(),
-                                                        weights.handle(),
-                                                        3,
-                                                        forward,
-                                                        attributes);
-                                        dnnl_primitive_desc_destroy(forward);
-                                        return status;
-                                    }));
+                                    new BackwardFactory(
+                                            (result, cpu) -> forward(result, cpu, weights),
+                                            (result, cpu, forward, attributes) ->
+                                                    dnnl_softmax_backward_primitive_desc_create(
+                                                            result,
+                                                            cpu,
+                                                            dnnl_softmax_accurate,
+                                                            weights.handle(),
+                                                            weights.handle(),
+                                                            weights.handle(),
+                                                            3,
+                                                            forward,
+                                                            attributes))));
         }
+    }
+
+    private static int forward(dnnl_primitive_desc result, dnnl_engine cpu, Layout weights) {
+        return dnnl_softmax_forward_primitive_desc_create(
+                result,
+                cpu,
+                dnnl_forward_training,
+                dnnl_softmax_accurate,
+                weights.handle(),
+                weights.handle(),
+                3,
+                null);
     }
 }

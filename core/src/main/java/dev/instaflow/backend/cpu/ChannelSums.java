@@ -1,5 +1,6 @@
 package dev.instaflow.backend.cpu;
 
+import dev.instaflow.ops.GroupNormSpec;
 import java.util.Arrays;
 
 /**
@@ -124,5 +125,27 @@ final class ChannelSums {
             }
         }
         Arrays.fill(row, 0, rowValues, 0);
+    }
+
+    /**
+     * Turns C means and C sums of squared distances, in place, into the mean and the reciprocal of the deviation
+     * of each channel's group.
+     */
+    static void toGroups(GroupNormSpec spec, long positions, int c, double[] sums) {
+        int width = c / spec.groups();
+        for (int first = 0; first < c; first += width) {
+            double mean = 0;
+            for (int i = first; i < first + width; i++) {
+                mean += sums[i] / width;
+            }
+            double squares = 0;
+            for (int i = first; i < first + width; i++) {
+                double distance = sums[i] - mean;
+                squares += sums[c + i] + positions * distance * distance;
+            }
+            double norm = 1 / Math.sqrt(squares / positions / width + spec.eps());
+            Arrays.fill(sums, first, first + width, mean);
+            Arrays.fill(sums, c + first, c + first + width, norm);
+        }
     }
 }

@@ -4,8 +4,6 @@ import static org.bytedeco.dnnl.global.dnnl.*;
 
 import dev.instaflow.ops.ConvSpec;
 import dev.instaflow.tensor.Shape;
-import org.bytedeco.dnnl.dnnl_engine;
-import org.bytedeco.dnnl.dnnl_primitive_desc;
 
 /** The backward halves of a convolution, by oneDNN's own primitives. */
 final class ConvolutionGradient {
@@ -55,60 +53,43 @@ final class ConvolutionGradient {
             Layout from = builder.argument(DNNL_ARG_SRC, image(x));
             Layout to = builder.argument(DNNL_ARG_DIFF_DST, image(y));
             return builder.build(
-                    (result, cpu, attributes) ->
-                            withForward(
-                                    cpu,
-                                    spec,
-                                    new Layout[] {from, weights, to},
-                                    forward ->
-                                            dnnl_convolution_backward_weights_primitive_desc_create(
-                                                    result,
-                                                    cpu,
-                                                    dnnl_convolution_direct,
-                                                    from.handle(),
-                                                    weights.handle(),
-                                                    null,
-                                                    to.handle(),
-                                                    strides(spec),
-                                                    new long[2],
-                                                    before(spec),
-                                                    after(spec),
-                                                    forward,
-                                                    attributes)));
+                    new BackwardFactory(
+                            forward(spec, from, weights, to),
+                            (result, cpu, forward, attributes) ->
+                                    dnnl_convolution_backward_weights_primitive_desc_create(
+                                            result,
+                                            cpu,
+                                            dnnl_convolution_direct,
+                                            from.handle(),
+                                            weights.handle(),
+                                            null,
+                                            to.handle(),
+                                            strides(spec),
+                                            new long[2],
+                                            before(spec),
+                                            after(spec),
+                                            forward,
+                                            attributes)));
         }
     }
 
-    private interface Backward {
-        int create(dnnl_primitive_desc forward);
-    }
-
-    /** oneDNN makes a backward primitive only with the description of its forward one. */
-    private static int withForward(
-            dnnl_engine cpu, ConvSpec spec, Layout[] layouts, Backward backward) {
-        dnnl_primitive_desc forward = new dnnl_primitive_desc();
-        int status =
+    private static BackwardFactory.Forward forward(
+            ConvSpec spec, Layout from, Layout weights, Layout to) {
+        return (result, cpu) ->
                 dnnl_convolution_forward_primitive_desc_create(
-                        forward,
+                        result,
                         cpu,
                         dnnl_forward_training,
                         dnnl_convolution_direct,
-                        layouts[0].handle(),
-                        layouts[1].handle(),
+                        from.handle(),
+                        weights.handle(),
                         null,
-                        layouts[2].handle(),
+                        to.handle(),
                         strides(spec),
                         new long[2],
                         before(spec),
                         after(spec),
                         null);
-        if (status != dnnl_success) {
-            return status;
-        }
-        try {
-            return backward.create(forward);
-        } finally {
-            dnnl_primitive_desc_destroy(forward);
-        }
     }
 
     private static long[] strides(ConvSpec spec) {
@@ -160,25 +141,22 @@ final class ConvolutionGradient {
             builder.argument(DNNL_ARG_WEIGHTS, weights);
             Layout to = builder.argument(DNNL_ARG_DIFF_DST, image(y));
             Layout from = builder.argument(DNNL_ARG_DIFF_SRC, image(x));
-            return (result, cpu, attributes) ->
-                    withForward(
-                            cpu,
-                            spec,
-                            new Layout[] {from, weights, to},
-                            forward ->
-                                    dnnl_convolution_backward_data_primitive_desc_create(
-                                            result,
-                                            cpu,
-                                            dnnl_convolution_direct,
-                                            from.handle(),
-                                            weights.handle(),
-                                            to.handle(),
-                                            strides(spec),
-                                            new long[2],
-                                            before(spec),
-                                            after(spec),
-                                            forward,
-                                            attributes));
+            return new BackwardFactory(
+                    forward(spec, from, weights, to),
+                    (result, cpu, forward, attributes) ->
+                            dnnl_convolution_backward_data_primitive_desc_create(
+                                    result,
+                                    cpu,
+                                    dnnl_convolution_direct,
+                                    from.handle(),
+                                    weights.handle(),
+                                    to.handle(),
+                                    strides(spec),
+                                    new long[2],
+                                    before(spec),
+                                    after(spec),
+                                    forward,
+                                    attributes));
         }
     }
 }

@@ -5,7 +5,6 @@ import static org.bytedeco.dnnl.global.dnnl.*;
 import dev.instaflow.ops.Activation;
 import dev.instaflow.tensor.Shape;
 import java.util.Arrays;
-import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.bytedeco.javacpp.Pointer;
 
 /** Backward halves of activations, of upsampling and of looking up rows. */
@@ -39,37 +38,30 @@ final class ElementwiseGradient {
             builder.argument(DNNL_ARG_DIFF_DST, Layout.dense(count));
             builder.argument(DNNL_ARG_DIFF_SRC, Layout.dense(count));
             return builder.build(
-                    (result, cpu, attributes) -> {
-                        dnnl_primitive_desc forward = new dnnl_primitive_desc();
-                        int status =
-                                dnnl_eltwise_forward_primitive_desc_create(
-                                        forward,
-                                        cpu,
-                                        dnnl_forward_training,
-                                        algorithm,
-                                        values.handle(),
-                                        values.handle(),
-                                        alpha,
-                                        0,
-                                        null);
-                        if (status != dnnl_success) {
-                            return status;
-                        }
-                        status =
-                                dnnl_eltwise_backward_primitive_desc_create(
-                                        result,
-                                        cpu,
-                                        algorithm,
-                                        values.handle(),
-                                        values.handle(),
-                                        values.handle(),
-                                        alpha,
-                                        0,
-                                        forward,
-                                        attributes);
-                        dnnl_primitive_desc_destroy(forward);
-                        return status;
-                    });
+                    new BackwardFactory(
+                            (result, cpu) ->
+                                    dnnl_eltwise_forward_primitive_desc_create(
+                                            result,
+                                            cpu,
+                                            dnnl_forward_training,
+                                            algorithm,
+                                            values.handle(),
+                                            values.handle(),
+                                            alpha,
+                                            0,
+                                            null),
+                            (result, cpu, forward, attributes) ->
+                                    dnnl_eltwise_backward_primitive_desc_create(
+                                            result,
+                                            cpu,
+                                            algorithm,
+                                            values.handle(),
+                                            values.handle(),
+                                            values.handle(),
+                                            alpha,
+                                            0,
+                                            forward,
+                                            attributes)));
         }
     }
 

@@ -69,32 +69,13 @@ final class GroupNormGradient {
         void statistics(int sample, long x) {
             Staging staging = engine.takeStaging();
             try {
-                statistics(sample, new ChannelSums(engine, positions, c).of(x, staging));
+                double[] channels = new ChannelSums(engine, positions, c).of(x, staging);
+                ChannelSums.toGroups(spec, positions, c, channels);
+                means[sample] = Arrays.copyOf(channels, c);
+                scales[sample] = Arrays.copyOfRange(channels, c, 2 * c);
             } finally {
                 engine.give(staging);
             }
-        }
-
-        private void statistics(int sample, double[] channel) {
-            double[] mean = new double[c];
-            double[] scale = new double[c];
-            int width = c / spec.groups();
-            for (int first = 0; first < c; first += width) {
-                double sum = 0;
-                for (int i = first; i < first + width; i++) {
-                    sum += channel[i] / width;
-                }
-                double squares = 0;
-                for (int i = first; i < first + width; i++) {
-                    double distance = channel[i] - sum;
-                    squares += channel[c + i] + positions * distance * distance;
-                }
-                Arrays.fill(mean, first, first + width, sum);
-                double deviation = Math.sqrt(squares / positions / width + spec.eps());
-                Arrays.fill(scale, first, first + width, 1 / deviation);
-            }
-            means[sample] = mean;
-            scales[sample] = scale;
         }
 
         /** {@code gamma * (x - mean) * scale + beta}, what the activation saw. */

@@ -83,28 +83,22 @@ final class LayerNormGradient {
                     .add(
                             key,
                             builder.build(
-                                    (result, cpu, attributes) -> {
-                                        dnnl_primitive_desc forward = new dnnl_primitive_desc();
-                                        int status = forward(forward, cpu, values, each, eps);
-                                        if (status != dnnl_success) {
-                                            return status;
-                                        }
-                                        status =
-                                                dnnl_layer_normalization_backward_primitive_desc_create(
-                                                        result,
-                                                        cpu,
-                                                        dnnl_backward,
-                                                        values.handle(),
-                                                        values.handle(),
-                                                        values.handle(),
-                                                        each.handle(),
-                                                        eps,
-                                                        dnnl_use_scale | dnnl_use_shift,
-                                                        forward,
-                                                        attributes);
-                                        dnnl_primitive_desc_destroy(forward);
-                                        return status;
-                                    }));
+                                    new BackwardFactory(
+                                            (result, cpu) ->
+                                                    forward(result, cpu, values, each, eps),
+                                            (result, cpu, forward, attributes) ->
+                                                    dnnl_layer_normalization_backward_primitive_desc_create(
+                                                            result,
+                                                            cpu,
+                                                            dnnl_backward,
+                                                            values.handle(),
+                                                            values.handle(),
+                                                            values.handle(),
+                                                            each.handle(),
+                                                            eps,
+                                                            dnnl_use_scale | dnnl_use_shift,
+                                                            forward,
+                                                            attributes))));
         }
     }
 

@@ -77,28 +77,16 @@ final class Normalisation {
             long beta,
             long scaleAddress,
             long shiftAddress) {
-        int width = c / spec.groups();
         Staging staging = engine.takeStaging();
         try {
             float[] scale = staging.array(0, c);
             float[] shift = staging.array(1, c);
             staging.cursor.read(gamma, scale, c);
             staging.cursor.read(beta, shift, c);
-            for (int first = 0; first < c; first += width) {
-                double mean = 0;
-                for (int i = first; i < first + width; i++) {
-                    mean += sums[i] / width;
-                }
-                double squares = 0;
-                for (int i = first; i < first + width; i++) {
-                    double distance = sums[i] - mean;
-                    squares += sums[c + i] + positions * distance * distance;
-                }
-                double norm = 1 / Math.sqrt(squares / positions / width + spec.eps());
-                for (int i = first; i < first + width; i++) {
-                    scale[i] = (float) (scale[i] * norm);
-                    shift[i] = (float) (shift[i] - mean * scale[i]);
-                }
+            ChannelSums.toGroups(spec, positions, c, sums);
+            for (int i = 0; i < c; i++) {
+                scale[i] = (float) (scale[i] * sums[c + i]);
+                shift[i] = (float) (shift[i] - sums[i] * scale[i]);
             }
             staging.cursor.write(scaleAddress, scale, c);
             staging.cursor.write(shiftAddress, shift, c);

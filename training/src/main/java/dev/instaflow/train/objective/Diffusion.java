@@ -37,11 +37,7 @@ public final class Diffusion implements Objective {
         for (int i = 0; i < drawn.length; i++) {
             drawn[i] = labelStream.index(alphaBars.length);
         }
-        float[] noise =
-                examples.noise()
-                        .orElseGet(
-                                () -> random.apply(Purpose.NOISE).normals(examples.data().length));
-        return problem(drawn, examples.data(), noise);
+        return problem(drawn, examples.data(), examples.noiseFrom(random));
     }
 
     /**

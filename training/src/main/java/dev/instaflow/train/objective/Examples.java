@@ -1,6 +1,9 @@
 package dev.instaflow.train.objective;
 
+import dev.instaflow.train.RandomStream;
+import dev.instaflow.train.RandomStream.Purpose;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * Some training examples.
@@ -37,7 +40,8 @@ public record Examples(int count, float[] data, Optional<float[]> noise) {
         return new Examples(count, data, Optional.empty());
     }
 
-    int sampleSize() {
-        return data.length / count;
+    /** Their own noises, or fresh ones. */
+    float[] noiseFrom(Function<Purpose, RandomStream> random) {
+        return noise.orElseGet(() -> random.apply(Purpose.NOISE).normals(data.length));
     }
 }

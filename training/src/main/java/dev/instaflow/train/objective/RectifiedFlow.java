@@ -33,11 +33,7 @@ public record RectifiedFlow(TimeLabelRule rule, TimeDistribution times) implemen
             double first = rule.firstTime();
             drawn[i] = first + (1 - first) * times.draw(timeStream);
         }
-        float[] noise =
-                examples.noise()
-                        .orElseGet(
-                                () -> random.apply(Purpose.NOISE).normals(examples.data().length));
-        return problem(drawn, examples.data(), noise);
+        return problem(drawn, examples.data(), examples.noiseFrom(random));
     }
 
     /**
