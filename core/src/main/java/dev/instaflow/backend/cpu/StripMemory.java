@@ -3,8 +3,8 @@ package dev.instaflow.backend.cpu;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * What one thread works with on a strip: two ranges of native memory, between which the transforms go to
- * and fro, and what keeps native calls from making garbage. Kept for reuse. Used by one thread at a time.
+ * What one thread works with on a strip: memory for its window and two ranges between which the transforms
+ * go to and fro, and what keeps native calls from making garbage. Kept for reuse. Used by one thread at a time.
  */
 final class StripMemory {
     private final NativeAddress source = new NativeAddress();
@@ -14,19 +14,24 @@ final class StripMemory {
     private final long[] four = new long[4];
     private MemoryPool.Block block;
     private long bytes;
+    private long firstOffset;
     private long secondOffset;
     StripMemory next;
 
-    /** Makes room for as many values in the two ranges; what they held is lost. */
-    void reserve(MemoryPool pool, long firstValues, long secondValues) {
-        long first = CpuStorage.bytesOf(firstValues) + MemoryPool.ALIGNMENT - 1;
-        secondOffset = first & -MemoryPool.ALIGNMENT;
-        long needed = secondOffset + CpuStorage.bytesOf(secondValues);
+    /** Makes room for as many values; what was held is lost. */
+    void reserve(MemoryPool pool, WinogradGrid grid) {
+        firstOffset = aligned(grid.windowValues());
+        secondOffset = firstOffset + aligned(grid.firstValues());
+        long needed = secondOffset + aligned(grid.secondValues());
         if (needed > bytes) {
             free(pool);
             block = pool.take(needed, "the transforms of a convolution");
             bytes = needed;
         }
+    }
+
+    private static long aligned(long values) {
+        return CpuStorage.bytesOf(values) + MemoryPool.ALIGNMENT - 1 & -MemoryPool.ALIGNMENT;
     }
 
     /** Gives the memory back. */
@@ -38,9 +43,14 @@ final class StripMemory {
         }
     }
 
+    /** The address of the window. */
+    long window() {
+        return block.address();
+    }
+
     /** The address of the first range. */
     long first() {
-        return block.address();
+        return block.address() + firstOffset;
     }
 
     /** The address of the second range. */

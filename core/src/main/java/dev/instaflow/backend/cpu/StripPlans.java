@@ -17,7 +17,6 @@ final class StripPlans implements AutoCloseable {
     private final Transform outDown;
     private final Transform outAcross;
     private final Plan scatter;
-    private final Plan scatterOverEdge;
     private final Plan[] sums;
 
     /** Gets or makes the primitives; {@code weights} is the layout of the kernels' positions. */
@@ -55,12 +54,7 @@ final class StripPlans implements AutoCloseable {
                             transforms,
                             new Geometry(Axis.ROWS, p, 1, 4, outputs, p, tiles, grid.out()),
                             basis.output());
-            scatterOverEdge = hold(scatter(grid, grid.resultWidth()));
-            // A strip wider than the image always reaches over its edge.
-            scatter =
-                    grid.outWidth() < grid.resultWidth()
-                            ? scatterOverEdge
-                            : hold(scatter(grid, grid.outWidth()));
+            scatter = hold(scatter(grid));
             sums = new Plan[grid.resultWidth() + 1];
             for (int column = 0; column < grid.stripsAcross(); column++) {
                 int columns = grid.resultColumns(column);
@@ -109,25 +103,25 @@ final class StripPlans implements AutoCloseable {
         }
     }
 
-    /** From a tile's column of phases, [outputs, tiles, C], to an image of that many columns. */
-    private Plan scatter(WinogradGrid grid, long imageWidth) {
+    /** From one column of all tiles, [outputs, tiles, C], to its places in an image of the strip. */
+    private Plan scatter(WinogradGrid grid) {
         long c = grid.out();
         long outputs = grid.basis().outputs();
+        long width = grid.resultWidth();
         PlanKey key =
                 engine.plans()
                         .key(PlanKey.Op.STRIP_SCATTER)
                         .with(outputs)
                         .with(grid.rows())
                         .with(grid.columns())
-                        .with(c)
-                        .with(imageWidth);
+                        .with(c);
         Plan plan = engine.plans().get(key);
         if (plan != null) {
             return plan;
         }
         long[] dims = {outputs, grid.rows(), grid.columns(), c};
         long[] dense = {grid.tiles() * c, grid.columns() * c, c, 1};
-        long[] pixels = {imageWidth * c, outputs * imageWidth * c, outputs * c, 1};
+        long[] pixels = {width * c, outputs * width * c, outputs * c, 1};
         try (PlanBuilder builder = new PlanBuilder(engine, key)) {
             builder.forCallingThread();
             Plan fresh =
@@ -178,14 +172,9 @@ final class StripPlans implements AutoCloseable {
         return outAcross;
     }
 
-    /** Into the whole result. */
+    /** One column of all tiles into an image of the strip. */
     Plan scatter() {
         return scatter;
-    }
-
-    /** Into an image as large as the strip's results. */
-    Plan scatterOverEdge() {
-        return scatterOverEdge;
     }
 
     /** Adds as many pixels. */

@@ -46,25 +46,37 @@ final class StripWindow implements AutoCloseable {
         return Math.min(left + grid.windowWidth(), grid.width()) - first(left);
     }
 
-    /** Fills the memory at {@code to} with the window whose first pixel is (top, left) of the image. */
-    void fill(StripMemory memory, long image, int top, int left, long to) {
-        int pixels = pixels(grid, left);
+    /**
+     * Fills the window whose first pixel is (top, left) of the image; {@code below} says that it has the
+     * strip above, whose last rows are this one's first.
+     */
+    void fill(StripMemory memory, long image, int top, int left, boolean below) {
         long pixelBytes = CpuStorage.bytesOf(grid.in());
         long rowBytes = pixelBytes * grid.windowWidth();
-        long before = (first(left) - left) * pixelBytes;
-        long inside = pixels * pixelBytes;
-        for (int i = 0; i < grid.windowHeight(); i++) {
-            long row = to + i * rowBytes;
+        int shared = below ? WinogradBasis.WINDOW - WinogradBasis.STEP : 0;
+        if (below) {
+            long last = memory.window() + (grid.windowHeight() - shared) * rowBytes;
+            memory.copy(last, memory.window(), shared * rowBytes);
+        }
+        for (int i = shared; i < grid.windowHeight(); i++) {
+            long to = memory.window() + i * rowBytes;
             int y = top + i;
             if (y < 0 || y >= grid.height()) {
-                memory.clear(row, rowBytes);
+                memory.clear(to, rowBytes);
             } else {
-                long from = image + ((long) y * grid.width() + first(left)) * pixelBytes;
-                memory.clear(row, before);
-                bring(memory, from, row + before, pixels);
-                memory.clear(row + before + inside, rowBytes - before - inside);
+                fillRow(memory, image + (long) y * grid.width() * pixelBytes, left, to);
             }
         }
+    }
+
+    private void fillRow(StripMemory memory, long imageRow, int left, long to) {
+        long pixelBytes = CpuStorage.bytesOf(grid.in());
+        int pixels = pixels(grid, left);
+        long before = (first(left) - left) * pixelBytes;
+        long inside = pixels * pixelBytes;
+        memory.clear(to, before);
+        bring(memory, imageRow + first(left) * pixelBytes, to + before, pixels);
+        memory.clear(to + before + inside, grid.windowWidth() * pixelBytes - before - inside);
     }
 
     private void bring(StripMemory memory, long from, long to, int pixels) {

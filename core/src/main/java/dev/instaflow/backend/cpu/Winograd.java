@@ -99,7 +99,7 @@ final class Winograd implements AutoCloseable {
                 try (StripWindow window = window(grid, prologue, n)) {
                     engine.workers()
                             .run(
-                                    grid.strips(),
+                                    grid.chains(),
                                     new WinogradRun(this, grid, plans, window, addresses));
                 }
             }
@@ -123,7 +123,7 @@ final class Winograd implements AutoCloseable {
     synchronized StripMemory takeMemory(WinogradGrid grid) {
         StripMemory memory = idle == null ? new StripMemory() : idle;
         idle = memory.next;
-        memory.reserve(engine.pool(), grid.firstValues(), grid.secondValues());
+        memory.reserve(engine.pool(), grid);
         return memory;
     }
 

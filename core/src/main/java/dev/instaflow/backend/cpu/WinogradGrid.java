@@ -17,12 +17,13 @@ import dev.instaflow.tensor.Shape;
  */
 record WinogradGrid(
         WinogradBasis basis, int height, int width, int in, int out, int rows, int columns) {
-    /** Bytes of all positions of a strip's tiles before and after the products. */
-    private static final long STRIP_BYTES = 4L << 20;
+    /** Enough for many threads. */
+    private static final int FEWEST_CHAINS = 32;
 
+    private static final int LONGEST_CHAIN = 8;
     private static final int TYPICAL_SIDE = 64;
     private static final int FEWEST_TILES = 32;
-    private static final int MOST_TILES = 64;
+    private static final int MOST_TILES = 128;
 
     /** The grid for images [N,H,W,Ci]. */
     static WinogradGrid of(WinogradBasis basis, Shape x, int out) {
@@ -31,7 +32,7 @@ record WinogradGrid(
         int width = x.intSize(2);
         int down = divideUp(height, WinogradBasis.STEP);
         int across = divideUp(width, WinogradBasis.STEP);
-        int tiles = tiles(basis, in, out);
+        int tiles = tiles(in, out);
         int columns = divideUp(across, divideUp(across, tiles));
         int rows = Math.min(down, Math.max(1, tiles / columns));
         return new WinogradGrid(
@@ -43,10 +44,8 @@ record WinogradGrid(
         return of(basis, Shape.of(1, TYPICAL_SIDE, TYPICAL_SIDE, in), out);
     }
 
-    private static int tiles(WinogradBasis basis, int in, int out) {
-        long tileBytes = CpuStorage.bytesOf((long) basis.positions() * basis.positions());
-        long fitting = STRIP_BYTES / (tileBytes * (in + out));
-        return (int) Math.min(Math.max(fitting, FEWEST_TILES), MOST_TILES);
+    private static int tiles(int in, int out) {
+        return Math.min(Math.max((in + out) / 8, FEWEST_TILES), MOST_TILES);
     }
 
     private static int divideUp(int a, int b) {
@@ -61,9 +60,14 @@ record WinogradGrid(
         return divideUp(width, columns * WinogradBasis.STEP);
     }
 
-    /** Strips of one image. */
-    int strips() {
-        return stripsDown() * stripsAcross();
+    /** Strips below each other that one thread takes one after the other, sharing their borders. */
+    int chainLength() {
+        return Math.min(Math.max(stripsDown() * stripsAcross() / FEWEST_CHAINS, 1), LONGEST_CHAIN);
+    }
+
+    /** Chains of one image. */
+    int chains() {
+        return divideUp(stripsDown(), chainLength()) * stripsAcross();
     }
 
     /** Tiles of one strip. */
@@ -126,11 +130,15 @@ record WinogradGrid(
         return Math.min(resultWidth(), outWidth() - across * resultWidth());
     }
 
-    /** Values of the window, of the positions before the products, and of the half-made result. */
+    /** Values of the window. */
+    long windowValues() {
+        return (long) windowHeight() * windowWidth() * in;
+    }
+
+    /** Values of the positions before the products, of the half-made and of the whole result. */
     long firstValues() {
-        long window = (long) windowHeight() * windowWidth() * in;
         long half = (long) basis.outputs() * basis.positions() * tiles() * out;
-        return Math.max(window, Math.max((long) products() * tiles() * in, half));
+        return Math.max((long) products() * tiles() * in, half);
     }
 
     /** Values of the half-made positions, of the products and of the result by phase. */
