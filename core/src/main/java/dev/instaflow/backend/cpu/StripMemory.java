@@ -3,8 +3,8 @@ package dev.instaflow.backend.cpu;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * What one thread works with on a strip: memory for its window and two ranges between which the transforms
- * go to and fro, and what keeps native calls from making garbage. Kept for reuse. Used by one thread at a time.
+ * What one thread works with on a strip: memory for its window and for what the transforms
+ * make of it, and what keeps native calls from making garbage. Kept for reuse. Used by one thread at a time.
  */
 final class StripMemory {
     private final NativeAddress source = new NativeAddress();
@@ -14,15 +14,17 @@ final class StripMemory {
     private final long[] four = new long[4];
     private MemoryPool.Block block;
     private long bytes;
-    private long firstOffset;
-    private long secondOffset;
+    private long workOffset;
+    private long productsOffset;
+    private long halfOffset;
     StripMemory next;
 
     /** Makes room for as many values; what was held is lost. */
     void reserve(MemoryPool pool, WinogradGrid grid) {
-        firstOffset = aligned(grid.windowValues());
-        secondOffset = firstOffset + aligned(grid.firstValues());
-        long needed = secondOffset + aligned(grid.secondValues());
+        workOffset = aligned(grid.windowValues());
+        productsOffset = workOffset + aligned(grid.workValues());
+        halfOffset = productsOffset + aligned(grid.productValues());
+        long needed = halfOffset + aligned(grid.halfValues());
         if (needed > bytes) {
             free(pool);
             block = pool.take(needed, "the transforms of a convolution");
@@ -48,14 +50,19 @@ final class StripMemory {
         return block.address();
     }
 
-    /** The address of the first range. */
-    long first() {
-        return block.address() + firstOffset;
+    /** The address of rows and tiles before the products, and of the strip's result in the end. */
+    long work() {
+        return block.address() + workOffset;
     }
 
-    /** The address of the second range. */
-    long second() {
-        return block.address() + secondOffset;
+    /** The address of the products of one position, and of a row of results. */
+    long products() {
+        return block.address() + productsOffset;
+    }
+
+    /** The address of the results that are transformed back in one direction. */
+    long half() {
+        return block.address() + halfOffset;
     }
 
     void clear(long to, long byteCount) {

@@ -14,6 +14,7 @@ final class StripPlans implements AutoCloseable {
     private final Transform down;
     private final Transform across;
     private final Plan products;
+    private final long kernelBytes;
     private final Transform outDown;
     private final Transform outAcross;
     private final Plan scatter;
@@ -35,21 +36,23 @@ final class StripPlans implements AutoCloseable {
                             transforms,
                             new Geometry(Axis.ROWS, taps, step, 3, 1, high, wide, grid.in()),
                             basis.input());
-            long rows = (long) p * grid.rows();
             across =
                     new Transform(
                             transforms,
-                            new Geometry(Axis.COLUMNS, taps, step, 3, 1, rows, wide, grid.in()),
+                            new Geometry(
+                                    Axis.COLUMNS, taps, step, 3, 1, grid.rows(), wide, grid.in()),
                             basis.input());
-            products = hold(new StripProducts(engine).plan(grid, weights));
+            StripProducts strip = new StripProducts(engine);
+            products = hold(strip.plan(grid, weights));
+            kernelBytes = strip.shareBytes(grid, weights);
             int tiles = grid.tiles();
-            outDown =
+            outAcross =
                     new Transform(
                             transforms,
-                            new Geometry(Axis.ROWS, p, 1, 3, p, p, tiles, grid.out()),
+                            new Geometry(Axis.ROWS, p, 1, 3, 1, p, tiles, grid.out()),
                             basis.output());
             int outputs = basis.outputs();
-            outAcross =
+            outDown =
                     new Transform(
                             transforms,
                             new Geometry(Axis.ROWS, p, 1, 4, outputs, p, tiles, grid.out()),
@@ -88,22 +91,25 @@ final class StripPlans implements AutoCloseable {
             }
         }
 
-        /** Results of the matrix' rows follow each other at a distance of {@code stepBytes}. */
-        void run(StripMemory memory, long from, long to, long stepBytes) {
-            for (int i = 0; i < factors.length; i++) {
-                memory.run(plan, factors[i], from, to + i * stepBytes);
-            }
+        /** With one row of the matrix. */
+        void run(StripMemory memory, int row, long from, long to) {
+            memory.run(plan, factors[row], from, to);
         }
 
-        /** The same with a bias [C] in the results. */
-        void run(StripMemory memory, long from, long bias, long to, long stepBytes) {
-            for (int i = 0; i < factors.length; i++) {
-                memory.run(plan, factors[i], from, bias, to + i * stepBytes);
+        /** With one row of the matrix and a bias [C]. */
+        void run(StripMemory memory, int row, long from, long bias, long to) {
+            memory.run(plan, factors[row], from, bias, to);
+        }
+
+        /** With all rows of the matrix, whose results lie {@code stepBytes} apart. */
+        void runAll(StripMemory memory, long from, long to, long stepBytes) {
+            for (int row = 0; row < factors.length; row++) {
+                run(memory, row, from, to + row * stepBytes);
             }
         }
     }
 
-    /** From one column of all tiles, [outputs, tiles, C], to its places in an image of the strip. */
+    /** From one row of all tiles, [outputs, tiles, C], to its places in an image of the strip. */
     private Plan scatter(WinogradGrid grid) {
         long c = grid.out();
         long outputs = grid.basis().outputs();
@@ -121,7 +127,7 @@ final class StripPlans implements AutoCloseable {
         }
         long[] dims = {outputs, grid.rows(), grid.columns(), c};
         long[] dense = {grid.tiles() * c, grid.columns() * c, c, 1};
-        long[] pixels = {width * c, outputs * width * c, outputs * c, 1};
+        long[] pixels = {c, outputs * width * c, outputs * c, 1};
         try (PlanBuilder builder = new PlanBuilder(engine, key)) {
             builder.forCallingThread();
             Plan fresh =
@@ -164,6 +170,11 @@ final class StripPlans implements AutoCloseable {
         return products;
     }
 
+    /** The distance from one vertical position's kernels to the next one's. */
+    long kernelBytes() {
+        return kernelBytes;
+    }
+
     Transform outDown() {
         return outDown;
     }
@@ -172,7 +183,7 @@ final class StripPlans implements AutoCloseable {
         return outAcross;
     }
 
-    /** One column of all tiles into an image of the strip. */
+    /** One row of all tiles into an image of the strip. */
     Plan scatter() {
         return scatter;
     }

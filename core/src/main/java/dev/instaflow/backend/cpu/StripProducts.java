@@ -2,7 +2,10 @@ package dev.instaflow.backend.cpu;
 
 import static org.bytedeco.dnnl.global.dnnl.*;
 
-/** The products of a strip: for each position, tiles [T,Ci] times the transformed kernels [Ci,Co]. */
+/**
+ * The products of a strip at one vertical position: for each horizontal position, tiles [T,Ci] times the
+ * transformed kernels [Ci,Co].
+ */
 final class StripProducts {
     private final CpuEngine engine;
     private final WeightedPlans plans;
@@ -12,32 +15,54 @@ final class StripProducts {
         this.plans = new WeightedPlans(engine);
     }
 
-    /** The shared layout that transformed kernels [positions,Ci,Co] are best packed in. */
+    /** The shared layout that transformed kernels [positions^2,Ci,Co] are best packed in. */
     Layout preferred(WinogradGrid grid) {
-        return plans.preferred(key(grid, -1), new Maker(grid));
+        long all = (long) grid.basis().positions() * grid.basis().positions();
+        return plans.preferred(key(grid, all, -1), new Maker(grid, all));
     }
 
-    /** The held plan for kernels in a shared layout. */
-    Plan plan(WinogradGrid grid, Layout weights) {
-        PlanKey key = key(grid, weights.number());
+    /** The held plan for a vertical position's share of kernels packed in a shared layout. */
+    Plan plan(WinogradGrid grid, Layout kernels) {
+        long each = grid.basis().positions();
+        PlanKey key = key(grid, each, kernels.number());
         Plan plan = engine.plans().get(key);
-        return plan != null ? plan : plans.make(key, weights, new Maker(grid));
+        if (plan != null) {
+            return plan;
+        }
+        try (Layout share = share(grid, kernels, 0);
+                PlanBuilder builder = new PlanBuilder(engine, key)) {
+            Plan fresh = builder.build(new Maker(grid, each).describe(builder, share.copy()));
+            return engine.plans().add(key, fresh.expects(kernels));
+        }
     }
 
-    private PlanKey key(WinogradGrid grid, int layout) {
+    /** The distance from one vertical position's kernels to the next one's. */
+    long shareBytes(WinogradGrid grid, Layout kernels) {
+        try (Layout share = share(grid, kernels, 1)) {
+            return share.offsetBytes();
+        }
+    }
+
+    private static Layout share(WinogradGrid grid, Layout kernels, long index) {
+        long each = grid.basis().positions();
+        long[] sizes = {each, grid.in(), grid.out()};
+        return kernels.part(sizes, new long[] {index * each, 0, 0});
+    }
+
+    private PlanKey key(WinogradGrid grid, long positions, int layout) {
         return engine.plans()
                 .key(PlanKey.Op.STRIP_PRODUCTS)
                 .with(layout)
-                .with(grid.products())
+                .with(positions)
                 .with(grid.tiles())
                 .with(grid.in())
                 .with(grid.out());
     }
 
-    private record Maker(WinogradGrid grid) implements WeightedPlans.Maker {
+    private record Maker(WinogradGrid grid, long positions) implements WeightedPlans.Maker {
         @Override
         public Layout anyLayout() {
-            return Layout.any(grid.products(), grid.in(), grid.out());
+            return Layout.any(positions, grid.in(), grid.out());
         }
 
         @Override
@@ -46,10 +71,10 @@ final class StripProducts {
             builder.argument(DNNL_ARG_WEIGHTS, weights);
             Layout from =
                     builder.argument(
-                            DNNL_ARG_SRC, Layout.dense(grid.products(), grid.tiles(), grid.in()));
+                            DNNL_ARG_SRC, Layout.dense(positions, grid.tiles(), grid.in()));
             Layout to =
                     builder.argument(
-                            DNNL_ARG_DST, Layout.dense(grid.products(), grid.tiles(), grid.out()));
+                            DNNL_ARG_DST, Layout.dense(positions, grid.tiles(), grid.out()));
             return (result, cpu, attributes) ->
                     dnnl_matmul_primitive_desc_create(
                             result,

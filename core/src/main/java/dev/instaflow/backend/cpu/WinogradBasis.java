@@ -77,15 +77,15 @@ record WinogradBasis(int number, double[][] input, double[][] weight, double[][]
     }
 
     /**
-     * The matrix from the 9 taps of a kernel, row-major, to its positions squared, the horizontal
-     * position counting slower.
+     * The matrix from the 9 taps of a kernel, row-major, to its positions squared, the vertical position
+     * counting slower.
      */
     float[] kernelTransform() {
         int p = positions();
         float[] matrix = new float[p * p * TAPS * TAPS];
         int at = 0;
-        for (double[] horizontal : weight) {
-            for (double[] vertical : weight) {
+        for (double[] vertical : weight) {
+            for (double[] horizontal : weight) {
                 for (double v : vertical) {
                     for (double h : horizontal) {
                         matrix[at++] = (float) (v * h);

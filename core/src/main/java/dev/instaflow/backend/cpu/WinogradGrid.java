@@ -22,7 +22,7 @@ record WinogradGrid(
 
     private static final int LONGEST_CHAIN = 8;
     private static final int TYPICAL_SIDE = 64;
-    private static final int FEWEST_TILES = 32;
+    private static final int FEWEST_TILES = 64;
     private static final int MOST_TILES = 128;
 
     /** The grid for images [N,H,W,Ci]. */
@@ -44,8 +44,9 @@ record WinogradGrid(
         return of(basis, Shape.of(1, TYPICAL_SIDE, TYPICAL_SIDE, in), out);
     }
 
+    /** The more channels, the more tiles must share a reading of the kernels. */
     private static int tiles(int in, int out) {
-        return Math.min(Math.max((in + out) / 8, FEWEST_TILES), MOST_TILES);
+        return Math.min(Math.max((in + out) * 3 / 16, FEWEST_TILES), MOST_TILES);
     }
 
     private static int divideUp(int a, int b) {
@@ -83,11 +84,6 @@ record WinogradGrid(
     /** Columns of the input that a strip reads, its border included. */
     int windowWidth() {
         return columns * WinogradBasis.STEP + WinogradBasis.WINDOW - WinogradBasis.STEP;
-    }
-
-    /** Positions of a tile. */
-    int products() {
-        return basis.positions() * basis.positions();
     }
 
     /** Rows of the result that a strip makes, over the edge or not. */
@@ -135,15 +131,25 @@ record WinogradGrid(
         return (long) windowHeight() * windowWidth() * in;
     }
 
-    /** Values of the positions before the products, of the half-made and of the whole result. */
-    long firstValues() {
-        long half = (long) basis.outputs() * basis.positions() * tiles() * out;
-        return Math.max((long) products() * tiles() * in, half);
+    /** Values of the window at one vertical position. */
+    long rowValues() {
+        return (long) rows * windowWidth() * in;
     }
 
-    /** Values of the half-made positions, of the products and of the result by phase. */
-    long secondValues() {
-        long half = (long) basis.positions() * rows * windowWidth() * in;
-        return Math.max(half, (long) products() * tiles() * out);
+    /** Values of the window and of the tiles at one vertical position, or of the strip's result. */
+    long workValues() {
+        long tileValues = (long) basis.positions() * tiles() * in;
+        long result = (long) resultHeight() * resultWidth() * out;
+        return Math.max(rowValues() + tileValues, result);
+    }
+
+    /** Values of the products at one vertical position. */
+    long productValues() {
+        return (long) basis.positions() * tiles() * out;
+    }
+
+    /** Values of the products, transformed back in one direction. */
+    long halfValues() {
+        return basis.outputs() * productValues();
     }
 }

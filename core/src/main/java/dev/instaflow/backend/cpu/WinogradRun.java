@@ -11,6 +11,7 @@ final class WinogradRun implements Workers.Part {
     private final StripWindow window;
     private final Addresses at;
     private final long pixelBytes;
+    private final long kernelBytes;
 
     WinogradRun(
             Winograd winograd,
@@ -24,6 +25,7 @@ final class WinogradRun implements Workers.Part {
         this.window = window;
         this.at = addresses;
         this.pixelBytes = CpuStorage.bytesOf(grid.out());
+        this.kernelBytes = plans.kernelBytes();
     }
 
     /** Takes one chain of strips from top to bottom. */
@@ -37,9 +39,10 @@ final class WinogradRun implements Workers.Part {
             int last = Math.min(first + grid.chainLength(), grid.stripsDown());
             for (int down = first; down < last; down++) {
                 window.fill(memory, at.image, grid.top(down), grid.left(across), down > first);
-                transform(memory);
-                memory.run(plans.products(), at.kernels, memory.first(), memory.second());
-                transformBack(memory);
+                for (int position = 0; position < grid.basis().positions(); position++) {
+                    multiply(memory, position);
+                }
+                finish(memory);
                 write(memory, down, across);
             }
         } finally {
@@ -48,27 +51,32 @@ final class WinogradRun implements Workers.Part {
         }
     }
 
-    /** From the window to all positions of all tiles, [across, down, tiles, Ci] in the first range. */
-    private void transform(StripMemory memory) {
-        long half = CpuStorage.bytesOf((long) grid.rows() * grid.windowWidth() * grid.in());
-        plans.down().run(memory, memory.window(), memory.second(), half);
-        long whole = CpuStorage.bytesOf((long) grid.basis().positions() * grid.tiles() * grid.in());
-        plans.across().run(memory, memory.second(), memory.first(), whole);
+    /**
+     * One vertical position: of all tiles in the window, transformed, multiplied and halfway back, to
+     * [outputs, position, tiles, Co]. One at a time, because that much stays in the cache.
+     */
+    private void multiply(StripMemory memory, int position) {
+        long rows = memory.work();
+        long tiles = rows + CpuStorage.bytesOf(grid.rowValues());
+        plans.down().run(memory, position, memory.window(), rows);
+        plans.across()
+                .runAll(memory, rows, tiles, CpuStorage.bytesOf((long) grid.tiles() * grid.in()));
+        memory.run(plans.products(), at.kernels + position * kernelBytes, tiles, memory.products());
+        long all = grid.tiles() * pixelBytes;
+        plans.outAcross()
+                .runAll(
+                        memory,
+                        memory.products(),
+                        memory.half() + position * all,
+                        grid.basis().positions() * all);
     }
 
-    /**
-     * From products [across, down, tiles, Co] in the second range to an image of the strip's results in
-     * the first.
-     */
-    private void transformBack(StripMemory memory) {
-        WinogradBasis basis = grid.basis();
-        long all = grid.tiles() * pixelBytes;
-        plans.outDown().run(memory, memory.second(), memory.first(), basis.positions() * all);
-        long each = basis.outputs() * all;
-        plans.outAcross().run(memory, memory.first(), at.bias, memory.second(), each);
-        for (int column = 0; column < basis.outputs(); column++) {
-            long to = memory.first() + column * pixelBytes;
-            memory.run(plans.scatter(), memory.second() + column * each, to);
+    /** The other half of the way back, to an image of the strip's results. */
+    private void finish(StripMemory memory) {
+        for (int row = 0; row < grid.basis().outputs(); row++) {
+            plans.outDown().run(memory, row, memory.half(), at.bias, memory.products());
+            long to = memory.work() + row * grid.resultWidth() * pixelBytes;
+            memory.run(plans.scatter(), memory.products(), to);
         }
     }
 
@@ -80,7 +88,7 @@ final class WinogradRun implements Workers.Part {
         long rowBytes = grid.outWidth() * pixelBytes;
         long offset = down * grid.resultHeight() * rowBytes + across * stripRowBytes;
         for (int i = 0; i < rows; i++) {
-            long from = memory.first() + i * stripRowBytes;
+            long from = memory.work() + i * stripRowBytes;
             long here = offset + i * rowBytes;
             if (at.residual == 0) {
                 memory.copy(from, at.result + here, columns * pixelBytes);
