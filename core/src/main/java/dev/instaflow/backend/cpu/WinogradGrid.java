@@ -22,6 +22,8 @@ record WinogradGrid(
 
     private static final int LONGEST_CHAIN = 8;
     private static final int TYPICAL_SIDE = 64;
+    private static final int SMALL_IMAGE_STRIPS = 4;
+    private static final int FEWEST_SHARED_TILES = 32;
     private static final int FEWEST_TILES = 64;
     private static final int MOST_TILES = 128;
 
@@ -32,7 +34,7 @@ record WinogradGrid(
         int width = x.intSize(2);
         int down = divideUp(height, WinogradBasis.STEP);
         int across = divideUp(width, WinogradBasis.STEP);
-        int tiles = tiles(in, out);
+        int tiles = Math.min(tiles(in, out), share(down * across));
         int columns = divideUp(across, divideUp(across, tiles));
         int rows = Math.min(down, Math.max(1, tiles / columns));
         return new WinogradGrid(
@@ -47,6 +49,11 @@ record WinogradGrid(
     /** The more channels, the more tiles must share a reading of the kernels. */
     private static int tiles(int in, int out) {
         return Math.min(Math.max((in + out) * 3 / 16, FEWEST_TILES), MOST_TILES);
+    }
+
+    /** A small image is shared by a few threads, if no strip becomes tiny by that. */
+    private static int share(int allTiles) {
+        return Math.max(divideUp(allTiles, SMALL_IMAGE_STRIPS), FEWEST_SHARED_TILES);
     }
 
     private static int divideUp(int a, int b) {
