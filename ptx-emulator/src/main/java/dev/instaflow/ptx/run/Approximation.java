@@ -1,5 +1,7 @@
 package dev.instaflow.ptx.run;
 
+import java.util.Locale;
+
 /**
  * What ex2, lg2, sin, cos, tanh, rcp, rsqrt, sqrt and div give where PTX calls them approximate. Which
  * bits a GPU gives is not published; how far it may be off is, in the PTX ISA.
@@ -51,7 +53,7 @@ public enum Approximation {
         if (this == NEAREST) {
             return (exact, operand) -> exact;
         }
-        String name = instruction.toUpperCase(java.util.Locale.ROOT);
+        String name = instruction.toUpperCase(Locale.ROOT);
         Bound bound = Bound.valueOf(suffix.isEmpty() ? name : name + "_" + suffix);
         return (exact, operand) -> {
             if (exact == 0 || Double.isNaN(exact) || Double.isInfinite(exact)) {

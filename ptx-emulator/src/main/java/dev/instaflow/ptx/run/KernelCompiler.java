@@ -20,6 +20,9 @@ final class KernelCompiler {
     /** What a class may refer to, so that its initialiser stays far below 64 KB. */
     private static final int MAX_CONSTANTS = 2000;
 
+    /** Segments of a class, so that the method which chooses among them is short enough to be compiled. */
+    private static final int MAX_SEGMENTS = 500;
+
     private static final String SEGMENTS = LaneFrame.inPackage("Segments");
     private static final String ACTION = LaneFrame.inPackage("Step$Action");
     private static final String STEP = "L" + LaneFrame.inPackage("Step") + ";";
@@ -35,7 +38,7 @@ final class KernelCompiler {
         this.kernel = kernel;
         this.steps = kernel.steps().clone();
         RegisterKinds kinds = new RegisterKinds(kernel.function());
-        LaneCompiler compiler = new LaneCompiler(kernel, kinds);
+        LaneCompiler compiler = new LaneCompiler(kernel);
         for (Step step : steps) {
             boolean plain = step.flow == Step.Flow.PLAIN;
             emissions.add(plain ? compiler.compile(step) : Optional.empty());
@@ -68,7 +71,9 @@ final class KernelCompiler {
         List<Integer> starts = new ArrayList<>();
         List<Integer> ends = new ArrayList<>();
         int at = from;
-        while (at < steps.length && constants.size() < MAX_CONSTANTS) {
+        while (at < steps.length
+                && constants.size() < MAX_CONSTANTS
+                && starts.size() < MAX_SEGMENTS) {
             if (emissions.get(at).isEmpty()) {
                 at++;
                 continue;

@@ -23,11 +23,9 @@ final class LaneCompiler {
     private static final Set<String> EXACT = Set.of("rn", "ftz");
 
     private final KernelCode kernel;
-    private final RegisterKinds kinds;
 
-    LaneCompiler(KernelCode kernel, RegisterKinds kinds) {
+    LaneCompiler(KernelCode kernel) {
         this.kernel = kernel;
-        this.kinds = kinds;
     }
 
     Optional<Emission> compile(Step step) {
@@ -44,10 +42,10 @@ final class LaneCompiler {
                             arithmetic(instruction);
                     case "and", "or", "xor", "not" -> bitwise(instruction);
                     case "shl", "shr" -> shift(instruction);
-                    case "mov" -> move(instruction);
-                    case "selp" -> select(instruction);
+                    case "mov" -> LaneMove.move(instruction);
+                    case "selp" -> LaneMove.select(instruction);
                     case "setp" -> LaneCompare.compile(step, instruction);
-                    case "cvt" -> convert(instruction);
+                    case "cvt" -> LaneMove.convert(instruction);
                     case "ld", "st" -> LaneAccess.compile(step, instruction, kernel);
                     default -> Optional.empty();
                 };
@@ -63,7 +61,7 @@ final class LaneCompiler {
         return !(operand instanceof Operand.Sink) && (setp || !(operand instanceof Operand.Pair));
     }
 
-    private static ScalarType type(Instruction instruction) {
+    static ScalarType type(Instruction instruction) {
         List<String> modifiers = instruction.modifiers();
         return ScalarType.named(modifiers.get(modifiers.size() - 1)).orElse(ScalarType.PRED);
     }
@@ -122,7 +120,7 @@ final class LaneCompiler {
         return instruction.root().equals("mul") || instruction.root().equals("mad");
     }
 
-    private static void push(LaneFrame f, Operand operand, ScalarType type) {
+    static void push(LaneFrame f, Operand operand, ScalarType type) {
         if (type.sizeBytes() == 8) {
             f.pushLong(operand, type);
         } else {
@@ -130,7 +128,7 @@ final class LaneCompiler {
         }
     }
 
-    private static void pop(LaneFrame f, Operand target, ScalarType type) {
+    static void pop(LaneFrame f, Operand target, ScalarType type) {
         if (type.sizeBytes() == 8) {
             f.popLong(target);
         } else {
@@ -280,144 +278,6 @@ final class LaneCompiler {
                     f.callHere("LaneMath", method, wide ? "(JI)J" : "(II)I");
                     pop(f, in.operands().get(0), type);
                 });
-    }
-
-    private Optional<Emission> move(Instruction in) {
-        ScalarType type = type(in);
-        Operand target = in.operands().get(0);
-        Operand source = in.operands().get(1);
-        if (type == ScalarType.PRED) {
-            return Optional.of(
-                    f -> {
-                        f.pushPredicate(source);
-                        f.popPredicate(target);
-                    });
-        }
-        if (target instanceof Operand.Vector parts) {
-            return unpack(parts.elements(), source, type);
-        }
-        if (source instanceof Operand.Vector parts) {
-            return pack(target, parts.elements(), type);
-        }
-        if (!haveSize(in, type.sizeBytes())) {
-            return Optional.empty();
-        }
-        return Optional.of(f -> copy(f, target, source, type));
-    }
-
-    private static void copy(LaneFrame f, Operand target, Operand source, ScalarType type) {
-        push(f, source, type);
-        pop(f, target, type);
-    }
-
-    private static Optional<Emission> unpack(List<Operand> parts, Operand source, ScalarType type) {
-        int bytes = type.sizeBytes() / parts.size();
-        if (!hasSize(source, type.sizeBytes()) || bytes < 2) {
-            return Optional.empty();
-        }
-        ScalarType part = bytes == 2 ? ScalarType.B16 : ScalarType.B32;
-        return Optional.of(
-                f -> {
-                    int whole = f.newVariable(2);
-                    f.pushLong(source, type);
-                    f.code.visitVarInsn(LSTORE, whole);
-                    for (int i = 0; i < parts.size(); i++) {
-                        if (parts.get(i) instanceof Operand.Sink) {
-                            continue;
-                        }
-                        f.code.visitVarInsn(LLOAD, whole);
-                        f.number(8 * bytes * i);
-                        f.code.visitInsn(LUSHR);
-                        f.code.visitInsn(L2I);
-                        f.extend(part);
-                        f.popInt(parts.get(i), part);
-                    }
-                });
-    }
-
-    private static Optional<Emission> pack(Operand target, List<Operand> parts, ScalarType type) {
-        int bytes = type.sizeBytes() / parts.size();
-        boolean sized = parts.stream().allMatch(p -> hasSize(p, bytes));
-        if (!hasSize(target, type.sizeBytes()) || !sized || bytes < 2) {
-            return Optional.empty();
-        }
-        ScalarType part = bytes == 2 ? ScalarType.U16 : ScalarType.U32;
-        return Optional.of(
-                f -> {
-                    for (int i = 0; i < parts.size(); i++) {
-                        f.pushLong(parts.get(i), part);
-                        f.number(8 * bytes * i);
-                        f.code.visitInsn(LSHL);
-                        if (i > 0) {
-                            f.code.visitInsn(LOR);
-                        }
-                    }
-                    f.popLong(target);
-                });
-    }
-
-    private Optional<Emission> select(Instruction in) {
-        ScalarType type = type(in);
-        List<Operand> values = in.operands().subList(0, 3);
-        if (!values.stream().allMatch(v -> hasSize(v, type.sizeBytes()))) {
-            return Optional.empty();
-        }
-        return Optional.of(
-                f -> {
-                    org.objectweb.asm.Label no = new org.objectweb.asm.Label();
-                    org.objectweb.asm.Label end = new org.objectweb.asm.Label();
-                    f.pushPredicate(in.operands().get(3));
-                    f.code.visitJumpInsn(IFEQ, no);
-                    copy(f, in.operands().get(0), in.operands().get(1), type);
-                    f.code.visitJumpInsn(GOTO, end);
-                    f.code.visitLabel(no);
-                    copy(f, in.operands().get(0), in.operands().get(2), type);
-                    f.code.visitLabel(end);
-                });
-    }
-
-    private static Optional<Emission> convert(Instruction in) {
-        List<String> modifiers = in.modifiers();
-        Optional<ScalarType> target = ScalarType.named(modifiers.get(modifiers.size() - 2));
-        ScalarType from = type(in);
-        if (target.isEmpty() || !hasSize(in.operands().get(1), from.sizeBytes())) {
-            return Optional.empty();
-        }
-        ScalarType to = target.get();
-        String mode = String.join(" ", modifiers.subList(0, modifiers.size() - 2));
-        if (!from.isFloat() && !to.isFloat() && mode.isEmpty()) {
-            return Optional.of(f -> resize(f, in, from, to));
-        }
-        boolean integer = from == ScalarType.S32 || from == ScalarType.U32;
-        if (to == ScalarType.F32 && integer && mode.equals("rn")) {
-            return Optional.of(
-                    f -> {
-                        f.pushLong(in.operands().get(1), from);
-                        f.code.visitInsn(L2F);
-                        f.popFloat(in.operands().get(0));
-                    });
-        }
-        return Optional.empty();
-    }
-
-    private static void resize(LaneFrame f, Instruction in, ScalarType from, ScalarType to) {
-        if (from.sizeBytes() == 8) {
-            f.pushLong(in.operands().get(1), from);
-        } else {
-            f.pushInt(in.operands().get(1), from);
-        }
-        if (to.sizeBytes() == 8) {
-            if (from.sizeBytes() < 8) {
-                f.widen(from);
-            }
-            f.popLong(in.operands().get(0));
-        } else {
-            if (from.sizeBytes() == 8) {
-                f.code.visitInsn(L2I);
-            }
-            f.extend(to);
-            f.popInt(in.operands().get(0), to);
-        }
     }
 
     /** A call of the interpreter's own function. */
