@@ -11,16 +11,7 @@
 // Numerics   F32 scores, sums and output until the end, probabilities rounded to T before they meet v; exp2 to 2 ulp; a row's largest score
 //            is subtracted as it is found (Milakov and Gimelshein 2018; Dao 2023, FlashAttention-2)
 // Built      nvcc 13.0 -arch=compute_80, .version rewritten to 7.0 (driver 450 or newer), no fast-math
-#include "tensor_cores.cuh"
-
-// Rows of one head of one sample.
-template <class T> struct Head {
-    T* at;
-    int stride;
-};
-template <class T> __device__ __forceinline__ Head<T> head(T* p, int rows, int stride, int d) {
-    return {p + ((u64)blockIdx.z * rows * stride + blockIdx.y * d), stride};
-}
+#include "attention_tiles.cuh"
 
 // Running maximum (in units of log2) and sum of the two rows that a lane holds, g and g + 8.
 struct Rows {
@@ -80,38 +71,6 @@ template <class T, int TILES> __device__ __forceinline__ void scaleRows(float (&
     }
 }
 
-// o += p v for 16 rows, the depth in steps of 16 rows of the tile, the columns from tile column 16 * first on.
-template <class T, int D, int BN, int TILES>
-__device__ __forceinline__ void addProduct(float (&o)[TILES][4], const float (&p)[BN / 8][4], u32 tile, int first) {
-#pragma unroll
-    for (int k = 0; k < BN / 16; k++) {
-        u32 a[4] = {Mma<T>::pack(p[2 * k][0], p[2 * k][1]), Mma<T>::pack(p[2 * k][2], p[2 * k][3]),
-                    Mma<T>::pack(p[2 * k + 1][0], p[2 * k + 1][1]), Mma<T>::pack(p[2 * k + 1][2], p[2 * k + 1][3])};
-#pragma unroll
-        for (int j = 0; j < TILES / 2; j++) {
-            u32 b[4];
-            Tile<D>::rowsAsDepth(b, tile, 16 * k, first + j);
-            Mma<T>::add(o[2 * j], a, b[0], b[1]);
-            Mma<T>::add(o[2 * j + 1], a, b[2], b[3]);
-        }
-    }
-}
-
-// Leaves 16 finished rows in a tile, from row `row` and column `column` on.
-template <class T, int D, int TILES>
-__device__ __forceinline__ void leave(u32 tile, const float (&o)[TILES][4], const float (&sum)[2], int row, int column) {
-    int lane = threadIdx.x % 32;
-    float f[2] = {1.0f / sum[0], 1.0f / sum[1]};
-#pragma unroll
-    for (int j = 0; j < TILES; j++) {
-#pragma unroll
-        for (int r = 0; r < 2; r++) {
-            u32 pair = Mma<T>::pack(o[j][2 * r] * f[r], o[j][2 * r + 1] * f[r]);
-            Tile<D>::put(tile, row + lane / 4 + 8 * r, column + 8 * j + lane % 4 * 2, pair);
-        }
-    }
-}
-
 __device__ __forceinline__ void writeLse(float* lse, const Rows& rows, int query, int queries) {
     if (lse && threadIdx.x % 4 == 0) {
         lse += ((u64)blockIdx.z * gridDim.y + blockIdx.y) * queries;
@@ -150,18 +109,7 @@ __device__ __forceinline__ void forward(T* y, float* lse, const T* q, const T* k
         Tile<D>::template copy<BN, THREADS>(vTile, vs.at, key, keys, vs.stride, d);
         commitCopies();
         float s[BN / 8][4] = {};
-#pragma unroll
-        for (int c = 0; c < D / 16; c++) {
-            u32 a[4];
-            Tile<D>::rowsOf(a, qTile, warpRow, c);
-#pragma unroll
-            for (int j = 0; j < BN / 16; j++) {
-                u32 b[4];
-                Tile<D>::columnsOf(b, kTile, 16 * j, c);
-                Mma<T>::add(s[2 * j], a, b[0], b[1]);
-                Mma<T>::add(s[2 * j + 1], a, b[2], b[3]);
-            }
-        }
+        addScores<T, D, BN>(s, qTile, warpRow, kTile);
         if (causal || key + BN > keys) {
             mask(s, query, key, keys, causal);
         }
@@ -179,9 +127,10 @@ __device__ __forceinline__ void forward(T* y, float* lse, const T* q, const T* k
     writeLse(lse, rows, query, queries);
     // The queries of a warp are its own, and so is their place in shared memory.
     __syncwarp();
-    leave<T, D>(qTile, o, rows.sum, warpRow, 0);
+    float inverse[2] = {1.0f / rows.sum[0], 1.0f / rows.sum[1]};
+    leave<T, D>(qTile, o, inverse, warpRow, 0);
     __syncwarp();
-    Tile<D>::store(ys.at, qTile, warpRow, first + warpRow, 16, queries, ys.stride, d, threadIdx.x % 32, 32);
+    Tile<D>::store(ys.at, qTile, warpRow, first + warpRow, 16, queries, ys.stride, 0, d, threadIdx.x % 32, 32);
 }
 
 #define WIDE 512
@@ -249,9 +198,10 @@ __device__ __forceinline__ void forwardWide(T* y, float* lse, const T* q, const 
     if (quarter == 0) {
         writeLse(lse, rows, query, queries);
     }
-    leave<T, WIDE>(qTile, o, rows.sum, row, 128 * quarter);
+    float inverse[2] = {1.0f / rows.sum[0], 1.0f / rows.sum[1]};
+    leave<T, WIDE>(qTile, o, inverse, row, 128 * quarter);
     __syncthreads();
-    Tile<WIDE>::store(ys.at, qTile, 0, first, BM, queries, ys.stride, d, threadIdx.x, THREADS);
+    Tile<WIDE>::store(ys.at, qTile, 0, first, BM, queries, ys.stride, 0, d, threadIdx.x, THREADS);
 }
 
 #define FORWARD(T, suffix, D, THREADS, call)                                                                                     \

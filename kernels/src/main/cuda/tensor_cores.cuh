@@ -52,10 +52,12 @@ template <int D> struct Tile {
     // Begins to copy rows [first, first + count) of a [rows, stride] operand; what lies beyond its rows or d columns becomes 0.
     template <int count, int threads, class T>
     static __device__ __forceinline__ void copy(u32 tile, const T* from, int first, int rows, int stride, int d) {
-        static_assert(count * chunks % threads == 0, "every thread copies as often");
 #pragma unroll
         for (int step = 0; step < count * chunks; step += threads) {
             int i = threadIdx.x + step, row = i / chunks, chunk = i % chunks;
+            if (step + threads > count * chunks && row >= count) {
+                break;
+            }
             bool there = first + row < rows && chunk * 8 < d;
             // Where nothing is read the address is a valid one all the same.
             const T* source = from + (u64)min(first + row, rows - 1) * stride + min(chunk * 8, d - 8);
@@ -104,14 +106,15 @@ template <int D> struct Tile {
         asm volatile("st.shared.u32 [%0], %1;" ::"r"(tile + offset(row, column / 8) + column % 8 * 2), "r"(pair) : "memory");
     }
 
-    // Stores rows [first, first + count) from row `from` of the tile on, 16 bytes a lane.
+    // Stores columns [from column, to column) of rows [first, first + count), which begin at row `from` of the tile, 16 bytes a lane.
     template <class T>
-    static __device__ __forceinline__ void store(T* to, u32 tile, int from, int first, int count, int rows, int stride, int d, int thread,
-                                                 int threads) {
+    static __device__ __forceinline__ void store(T* to, u32 tile, int from, int first, int count, int rows, int stride, int fromColumn,
+                                                 int toColumn, int thread, int threads) {
+        int width = (toColumn - fromColumn) / 8;
 #pragma unroll 1
-        for (int i = thread; i < count * chunks; i += threads) {
-            int row = i / chunks, chunk = i % chunks;
-            if (first + row < rows && chunk * 8 < d) {
+        for (int i = thread; i < count * width; i += threads) {
+            int row = i / width, chunk = fromColumn / 8 + i % width;
+            if (first + row < rows) {
                 uint4 v;
                 asm volatile("ld.shared.v4.u32 {%0,%1,%2,%3}, [%4];"
                              : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)

@@ -127,7 +127,7 @@ public final class AttentionKernel {
      */
     public static KernelLaunch forward(Spec spec, Rows y, long lse, Inputs inputs) {
         Extents e = spec.extents();
-        Tiling tiling = Tiling.of(spec.path(), e.headWidth());
+        AttentionTiling tiling = AttentionTiling.of(spec.path(), e.headWidth());
         KernelLaunch.Builder launch =
                 KernelLaunch.of(tiling.module(), tiling.entry("fwd", spec.storage()))
                         .grid(Sizes.ceilDiv(e.queries(), tiling.rows()), e.heads(), spec.n())
@@ -145,11 +145,15 @@ public final class AttentionKernel {
                 .int32(inputs.v().stride())
                 .int32(e.headWidth())
                 .float32(e.scale())
-                .int32(spec.mask() == Mask.CAUSAL ? 1 : 0)
+                .int32(causal(spec))
                 .block(tiling.threads());
     }
 
-    private static void rows(KernelLaunch.Builder launch, Spec spec, String name, Rows rows) {
+    static int causal(Spec spec) {
+        return spec.mask() == Mask.CAUSAL ? 1 : 0;
+    }
+
+    static void rows(KernelLaunch.Builder launch, Spec spec, String name, Rows rows) {
         Extents e = spec.extents();
         int least = e.heads() * e.headWidth();
         boolean tensorCores = spec.path() == Path.TENSOR_CORES;
@@ -167,43 +171,6 @@ public final class AttentionKernel {
             launch.operand(name, rows.address());
         } else {
             launch.element(name, rows.address(), spec.storage().sizeBytes());
-        }
-    }
-
-    /** The kernel that a head width goes to. */
-    private record Tiling(KernelModule module, int width, int rows, int threads, int sharedBytes) {
-        private static final int[] TENSOR_CORE_WIDTHS = {32, 48, 64, 80, 160, WIDE};
-        private static final int[] PLAIN_WIDTHS = {64, 160, WIDE};
-
-        static Tiling of(Path path, int headWidth) {
-            if (path == Path.PLAIN) {
-                return new Tiling(
-                        KernelModule.ATTENTION_PLAIN,
-                        least(PLAIN_WIDTHS, headWidth),
-                        32,
-                        Sizes.BLOCK,
-                        0);
-            }
-            int width = least(TENSOR_CORE_WIDTHS, headWidth);
-            if (width == WIDE) {
-                int scores = 32 * 40 * Float.BYTES;
-                return new Tiling(
-                        KernelModule.ATTENTION, width, 32, 256, 2 * 32 * WIDE * 2 + scores);
-            }
-            int keys = width == 160 ? 32 : 64;
-            return new Tiling(KernelModule.ATTENTION, width, 64, 128, (64 + 2 * keys) * width * 2);
-        }
-
-        private static int least(int[] widths, int headWidth) {
-            int i = 0;
-            while (widths[i] < headWidth) {
-                i++;
-            }
-            return widths[i];
-        }
-
-        String entry(String op, Storage storage) {
-            return module.fileName() + "_" + op + "_" + storage.suffix() + "_" + width;
         }
     }
 }

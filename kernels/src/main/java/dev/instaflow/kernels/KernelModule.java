@@ -10,8 +10,12 @@ import java.util.Locale;
 public enum KernelModule {
     /** See {@link AttentionKernel}. */
     ATTENTION(80),
+    /** See {@link AttentionGradientKernel}. */
+    ATTENTION_BWD(80),
     /** See {@link AttentionKernel}. */
     ATTENTION_PLAIN(75),
+    /** See {@link AttentionGradientKernel}. */
+    ATTENTION_PLAIN_BWD(75),
     /** See {@link CastKernel}. */
     CAST(75),
     /** See {@link ChannelsKernel}. */

@@ -57,8 +57,7 @@ class CastKernelTest {
             long y = device.empty(to, count);
             device.runWithin(
                     CastKernel.cast(from, to, y, x, count),
-                    (long) count * (from.sizeBytes() + to.sizeBytes()),
-                    Emulator.Stores.COALESCED);
+                    (long) count * (from.sizeBytes() + to.sizeBytes()));
         }
     }
 

@@ -136,23 +136,20 @@ class ChannelsKernelTest {
         Extents extents = new Extents(128, 64);
         int count = 128 * 64;
         long bytes = (long) count * storage.sizeBytes();
-        Emulator.Stores stores = Emulator.Stores.COALESCED;
         try (Emulator device = new Emulator(1)) {
             long x = device.upload(storage, device.normal(storage, count));
             long z = device.upload(storage, device.normal(storage, count));
             long b = device.upload(Storage.F32, device.normal(Storage.F32, 64));
             long y = device.empty(storage, 2L * count);
-            device.runWithin(ChannelsKernel.add(storage, y, x, z, extents, 128), 2 * bytes, stores);
+            device.runWithin(ChannelsKernel.add(storage, y, x, z, extents, 128), 2 * bytes);
             device.runWithin(
                     ChannelsKernel.bias(storage, Then.GELU, y, new Biased(x, b, z), extents),
-                    3 * bytes,
-                    stores);
-            device.runWithin(
-                    ChannelsKernel.concat(storage, y, x, z, extents, 64), 4 * bytes, stores);
+                    3 * bytes);
+            device.runWithin(ChannelsKernel.concat(storage, y, x, z, extents, 64), 4 * bytes);
             Extents whole = new Extents(128, 128);
             Range range = new Range(64, 64);
-            device.runWithin(ChannelsKernel.slice(storage, x, y, whole, range), 2 * bytes, stores);
-            device.runWithin(ChannelsKernel.pad(storage, y, x, whole, range), 3 * bytes, stores);
+            device.runWithin(ChannelsKernel.slice(storage, x, y, whole, range), 2 * bytes);
+            device.runWithin(ChannelsKernel.pad(storage, y, x, whole, range), 3 * bytes);
         }
     }
 

@@ -107,12 +107,9 @@ class CombineKernelTest {
             }
             long y = device.empty(storage, count);
             long a = device.upload(Storage.F32, COEFFICIENTS);
-            Emulator.Stores stores = Emulator.Stores.COALESCED;
-            device.runWithin(CombineKernel.uniform(storage, y, terms, count), 5 * bytes, stores);
+            device.runWithin(CombineKernel.uniform(storage, y, terms, count), 5 * bytes);
             device.runWithin(
-                    CombineKernel.each(storage, y, xs, a, new Samples(1, count)),
-                    5 * bytes,
-                    stores);
+                    CombineKernel.each(storage, y, xs, a, new Samples(1, count)), 5 * bytes);
         }
     }
 

@@ -102,20 +102,12 @@ class ElementwiseKernelTest {
             long b = device.upload(storage, device.normal(storage, count));
             long y = device.empty(storage, count);
             for (Binary f : Binary.values()) {
-                device.runWithin(
-                        ElementwiseKernel.binary(storage, f, y, a, b, count),
-                        3 * bytes,
-                        Emulator.Stores.COALESCED);
+                device.runWithin(ElementwiseKernel.binary(storage, f, y, a, b, count), 3 * bytes);
             }
             for (Unary f : Unary.values()) {
+                device.runWithin(ElementwiseKernel.unary(storage, f, y, a, count), 2 * bytes);
                 device.runWithin(
-                        ElementwiseKernel.unary(storage, f, y, a, count),
-                        2 * bytes,
-                        Emulator.Stores.COALESCED);
-                device.runWithin(
-                        ElementwiseKernel.unaryGradient(storage, f, y, a, b, count),
-                        3 * bytes,
-                        Emulator.Stores.COALESCED);
+                        ElementwiseKernel.unaryGradient(storage, f, y, a, b, count), 3 * bytes);
             }
         }
     }

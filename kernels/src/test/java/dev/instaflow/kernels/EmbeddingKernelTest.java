@@ -111,20 +111,15 @@ class EmbeddingKernelTest {
             long dtable = device.empty(Storage.F32, (long) tokens * width);
             long idsAddress = device.upload(ids);
             Extents extents = new Extents(tokens, width);
-            Emulator.Stores stores = Emulator.Stores.COALESCED;
             device.runWithin(
-                    EmbeddingKernel.rows(storage, y, table, idsAddress, extents),
-                    2 * bytes,
-                    stores);
+                    EmbeddingKernel.rows(storage, y, table, idsAddress, extents), 2 * bytes);
             device.runWithin(
                     EmbeddingKernel.rowsGradient(storage, dtable, y, idsAddress, extents),
-                    bytes + 4L * tokens * width,
-                    stores);
+                    bytes + 4L * tokens * width);
             device.runWithin(
                     EmbeddingKernel.time(
                             storage, y, device.upload(Storage.F32, labels), tokens, width),
-                    bytes,
-                    stores);
+                    bytes);
         }
     }
 

@@ -192,19 +192,11 @@ final class Emulator implements AutoCloseable {
         return new Dim3(extent.x(), extent.y(), extent.z());
     }
 
-    /** What a kernel's header promises of its traffic. */
-    enum Stores {
-        /** Every warp's store fills its sectors. */
-        COALESCED,
-        /** The header says why some do not. */
-        AS_EXPLAINED
-    }
-
     /**
      * Runs a launch of a size that is kind to it and holds it to its header: bytes from and to DRAM at most 1.1 times the bound, whole
      * sectors stored, bank conflicts in at most 5 % of the accesses to shared memory.
      */
-    LaunchReport runWithin(KernelLaunch launch, long boundBytes, Stores stores) {
+    LaunchReport runWithin(KernelLaunch launch, long boundBytes) {
         LaunchReport report = run(launch);
         Traffic traffic = report.traffic();
         long bytes = traffic.distinctLoadBytes() + traffic.distinctStoreBytes();
@@ -225,8 +217,7 @@ final class Emulator implements AutoCloseable {
                         100.0 * traffic.sharedReplays() / Math.max(1, traffic.sharedPhases()));
         TRAFFIC.put(launch.entry(), line);
         if (bytes > 1.1 * boundBytes
-                || stores == Stores.COALESCED
-                        && traffic.storeSectors() > traffic.idealStoreSectors()
+                || traffic.storeSectors() > traffic.idealStoreSectors()
                 || traffic.sharedReplays() > 0.05 * traffic.sharedPhases()) {
             throw new AssertionError("traffic beyond what the header promises: " + line);
         }

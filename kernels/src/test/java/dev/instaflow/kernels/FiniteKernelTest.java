@@ -40,8 +40,7 @@ class FiniteKernelTest {
             long x = device.upload(storage, device.normal(storage, count));
             device.runWithin(
                     FiniteKernel.check(storage, device.upload(new int[] {0}), x, count),
-                    (long) count * storage.sizeBytes(),
-                    Emulator.Stores.COALESCED);
+                    (long) count * storage.sizeBytes());
         }
     }
 }

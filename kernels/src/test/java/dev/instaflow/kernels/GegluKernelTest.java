@@ -64,10 +64,8 @@ class GegluKernelTest {
             Input input = new Input(device.upload(storage, device.normal(storage, 2 * count)), 0);
             long y = device.upload(storage, device.normal(storage, count));
             long dx = device.empty(storage, 2L * count);
-            device.runWithin(
-                    GegluKernel.backward(spec, dx, input, y), 5 * bytes, Emulator.Stores.COALESCED);
-            device.runWithin(
-                    GegluKernel.forward(spec, y, input), 3 * bytes, Emulator.Stores.COALESCED);
+            device.runWithin(GegluKernel.backward(spec, dx, input, y), 5 * bytes);
+            device.runWithin(GegluKernel.forward(spec, y, input), 3 * bytes);
         }
     }
 }

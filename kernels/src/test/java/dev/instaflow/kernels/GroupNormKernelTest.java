@@ -203,16 +203,13 @@ class GroupNormKernelTest {
             long stats = device.empty(spec.statsBytes());
             long result = device.empty(spec.storage(), x.length);
             Saved saved = new Saved(input, affine, stats, device.upload(spec.storage(), dy));
-            Emulator.Stores stores = Emulator.Stores.COALESCED;
-            device.runWithin(GroupNormKernel.sums(spec, partial, input), bytes, stores);
+            device.runWithin(GroupNormKernel.sums(spec, partial, input), bytes);
             device.runWithin(
                     GroupNormKernel.forward(spec, result, stats, input, affine, partial),
-                    2 * bytes,
-                    Emulator.Stores.AS_EXPLAINED);
+                    2 * bytes);
             device.runWithin(
-                    GroupNormKernel.backwardSums(spec, columns, partial, saved), 2 * bytes, stores);
-            device.runWithin(
-                    GroupNormKernel.backward(spec, result, partial, saved), 3 * bytes, stores);
+                    GroupNormKernel.backwardSums(spec, columns, partial, saved), 2 * bytes);
+            device.runWithin(GroupNormKernel.backward(spec, result, partial, saved), 3 * bytes);
             device.close();
         }
     }

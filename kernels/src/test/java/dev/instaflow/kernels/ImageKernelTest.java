@@ -89,15 +89,12 @@ class ImageKernelTest {
         try (Emulator device = new Emulator(1)) {
             long x = device.upload(storage, device.normal(storage, 4 * pixels));
             long y = device.empty(16L * pixels);
-            Emulator.Stores stores = Emulator.Stores.COALESCED;
             device.runWithin(
                     ImageKernel.rgba8(storage, y, x, pixels, 4),
-                    (4L * storage.sizeBytes() + 4) * pixels,
-                    stores);
+                    (4L * storage.sizeBytes() + 4) * pixels);
             device.runWithin(
                     ImageKernel.transpose(storage, y, x, new Matrices(1, 128, 128)),
-                    8L * pixels * storage.sizeBytes(),
-                    stores);
+                    8L * pixels * storage.sizeBytes());
         }
     }
 

@@ -79,18 +79,10 @@ class LayerNormKernelTest {
                 long stats = device.empty(spec.statsBytes());
                 long columns = device.empty(spec.columnsBytes());
                 Saved saved = new Saved(x, dy, gamma);
+                device.runWithin(LayerNormKernel.forward(spec, y, x, gamma, gamma), 2 * bytes);
+                device.runWithin(LayerNormKernel.backward(spec, y, stats, saved), 3 * bytes);
                 device.runWithin(
-                        LayerNormKernel.forward(spec, y, x, gamma, gamma),
-                        2 * bytes,
-                        Emulator.Stores.COALESCED);
-                device.runWithin(
-                        LayerNormKernel.backward(spec, y, stats, saved),
-                        3 * bytes,
-                        Emulator.Stores.COALESCED);
-                device.runWithin(
-                        LayerNormKernel.backwardParameters(spec, columns, stats, saved),
-                        2 * bytes,
-                        Emulator.Stores.COALESCED);
+                        LayerNormKernel.backwardParameters(spec, columns, stats, saved), 2 * bytes);
             }
         }
     }

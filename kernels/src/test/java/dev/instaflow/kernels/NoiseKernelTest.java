@@ -78,8 +78,7 @@ class NoiseKernelTest {
     void trafficIsTheLowerBound() {
         try (Emulator device = new Emulator(0)) {
             long y = device.empty(Storage.F32, 4096);
-            device.runWithin(
-                    NoiseKernel.normal(y, 4096, 1, 0), 4 * 4096, Emulator.Stores.COALESCED);
+            device.runWithin(NoiseKernel.normal(y, 4096, 1, 0), 4 * 4096);
         }
     }
 }

@@ -85,17 +85,12 @@ class ReduceKernelTest {
             long x = device.upload(storage, device.normal(storage, count));
             long partial = device.empty(spec.partialBytes());
             long y = device.empty(Storage.F32, 128);
-            device.runWithin(
-                    ReduceKernel.columns(spec, partial, x), bytes, Emulator.Stores.COALESCED);
+            device.runWithin(ReduceKernel.columns(spec, partial, x), bytes);
             device.runWithin(
                     ReduceKernel.chunks(Partial.of(spec), y, partial),
-                    spec.partialBytes() + 128 * Float.BYTES,
-                    Emulator.Stores.COALESCED);
+                    spec.partialBytes() + 128 * Float.BYTES);
             for (Total what : Total.values()) {
-                device.runWithin(
-                        ReduceKernel.total(storage, what, partial, x, count),
-                        bytes,
-                        Emulator.Stores.COALESCED);
+                device.runWithin(ReduceKernel.total(storage, what, partial, x, count), bytes);
             }
         }
     }

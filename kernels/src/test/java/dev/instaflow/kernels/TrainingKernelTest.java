@@ -124,25 +124,20 @@ class TrainingKernelTest {
     void trafficIsTheLowerBound(Storage storage) {
         int count = 4096;
         int bytes = storage.sizeBytes();
-        Emulator.Stores stores = Emulator.Stores.COALESCED;
         try (Emulator device = new Emulator(1)) {
             long p = device.upload(storage, device.normal(storage, count));
             long t = device.upload(storage, device.normal(storage, count));
             long partial = device.empty(Storage.F32, 64);
             long dp = device.empty(storage, count);
             device.runWithin(
-                    TrainingKernel.squaredError(storage, partial, p, t, count),
-                    2L * bytes * count,
-                    stores);
+                    TrainingKernel.squaredError(storage, partial, p, t, count), 2L * bytes * count);
             device.runWithin(
                     TrainingKernel.squaredErrorGradient(storage, dp, new Error(p, t), 1, count),
-                    3L * bytes * count,
-                    stores);
+                    3L * bytes * count);
             Step step = new Step(storage, count);
             device.runWithin(
                     TrainingKernel.adamW(SETTINGS, step.state, step.gradients(1), count),
-                    (32L + 2 * bytes) * count,
-                    stores);
+                    (32L + 2 * bytes) * count);
         }
     }
 

@@ -73,9 +73,8 @@ class UpsampleKernelTest {
         try (Emulator device = new Emulator(1)) {
             long x = device.upload(storage, device.normal(storage, in));
             long y = device.empty(storage, 4L * in);
-            Emulator.Stores stores = Emulator.Stores.COALESCED;
-            device.runWithin(UpsampleKernel.forward(spec, y, x), bytes, stores);
-            device.runWithin(UpsampleKernel.backward(spec, x, y), bytes, stores);
+            device.runWithin(UpsampleKernel.forward(spec, y, x), bytes);
+            device.runWithin(UpsampleKernel.backward(spec, x, y), bytes);
         }
     }
 
