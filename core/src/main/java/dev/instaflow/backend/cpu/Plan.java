@@ -2,7 +2,6 @@ package dev.instaflow.backend.cpu;
 
 import static org.bytedeco.dnnl.global.dnnl.*;
 
-import java.util.concurrent.atomic.AtomicInteger;
 import org.bytedeco.dnnl.dnnl_engine;
 import org.bytedeco.dnnl.dnnl_exec_arg_t;
 import org.bytedeco.dnnl.dnnl_memory;
@@ -15,7 +14,7 @@ import org.bytedeco.javacpp.Pointer;
  * shared; the argument objects have state, so each run checks a set of them out, and there are as many
  * sets as threads have ever run the plan at once.
  */
-final class Plan implements AutoCloseable {
+final class Plan extends HeldCache.Held {
     private final CpuEngine engine;
     private final PlanKey key;
     private final dnnl_primitive primitive;
@@ -24,7 +23,6 @@ final class Plan implements AutoCloseable {
     private final Layout[] layouts;
     private final long scratchBytes;
     private final boolean serial;
-    private final AtomicInteger holders = new AtomicInteger();
     private Call idle;
     private Layout weights;
 
@@ -209,19 +207,6 @@ final class Plan implements AutoCloseable {
     /** What oneDNN calls the implementation, such as {@code brg_matmul:avx512_core}. */
     String implementation() {
         return implementation;
-    }
-
-    void hold() {
-        holders.incrementAndGet();
-    }
-
-    /** Gives up the hold that {@link PlanCache#get} or {@link PlanCache#add} put on it. */
-    void release() {
-        holders.decrementAndGet();
-    }
-
-    boolean held() {
-        return holders.get() > 0;
     }
 
     @Override

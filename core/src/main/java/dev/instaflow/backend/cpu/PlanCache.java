@@ -1,21 +1,12 @@
 package dev.instaflow.backend.cpu;
 
-import java.util.Iterator;
-import java.util.LinkedHashMap;
-import java.util.Map;
-
-/**
- * The primitives made so far, the least recently used given up first. Whoever gets a plan holds it until
- * {@link Plan#release}, and a plan that is held is never given up. Thread-safe.
- */
+/** The primitives made so far, and the keys to look for them. Thread-safe. */
 final class PlanCache implements AutoCloseable {
-    private final int capacity;
-    private final Map<PlanKey, Plan> plans = new LinkedHashMap<>(256, 0.75f, true);
-
+    private final HeldCache<PlanKey, Plan> plans;
     private PlanKey idleKeys;
 
     PlanCache(int capacity) {
-        this.capacity = capacity;
+        plans = new HeldCache<>(capacity);
     }
 
     /** An empty key for one {@link #get}. */
@@ -37,7 +28,6 @@ final class PlanCache implements AutoCloseable {
     synchronized Plan get(PlanKey key) {
         Plan plan = plans.get(key);
         if (plan != null) {
-            plan.hold();
             takeBack(key);
         }
         return plan;
@@ -53,35 +43,16 @@ final class PlanCache implements AutoCloseable {
 
     /** Stores a fresh plan and returns it held; if another thread was faster, its plan. */
     synchronized Plan add(PlanKey key, Plan fresh) {
-        Plan known = plans.get(key);
-        if (known != null) {
-            fresh.close();
-            known.hold();
-            return known;
-        }
-        fresh.hold();
         key.lent = false;
-        plans.put(key, fresh);
-        Iterator<Plan> eldest = plans.values().iterator();
-        while (plans.size() > capacity && eldest.hasNext()) {
-            Plan plan = eldest.next();
-            if (!plan.held()) {
-                eldest.remove();
-                plan.close();
-            }
-        }
-        return fresh;
+        return plans.add(key, fresh);
     }
 
-    synchronized int size() {
+    int size() {
         return plans.size();
     }
 
     @Override
-    public synchronized void close() {
-        for (Plan plan : plans.values()) {
-            plan.close();
-        }
-        plans.clear();
+    public void close() {
+        plans.close();
     }
 }

@@ -4,11 +4,17 @@ import static org.bytedeco.dnnl.global.dnnl.*;
 
 import dev.instaflow.backend.cpu.AxisTransforms.Axis;
 import dev.instaflow.backend.cpu.AxisTransforms.Geometry;
+import dev.instaflow.ops.Activation;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 
-/** The primitives of one grid's strips, held; each runs on the calling thread alone. */
-final class StripPlans implements AutoCloseable {
+/**
+ * The primitives of one grid's strips, held as long as this is kept; each runs on the calling thread alone.
+ * Thread-safe.
+ */
+final class StripPlans extends HeldCache.Held {
     private final CpuEngine engine;
     private final List<Plan> held = new ArrayList<>();
     private final Transform down;
@@ -19,10 +25,20 @@ final class StripPlans implements AutoCloseable {
     private final Transform outAcross;
     private final Plan scatter;
     private final Plan[] sums;
+    private final WinogradGrid grid;
+    private final Elementwise elementwise;
+    private final Map<Activation, Plan[]> passes = new EnumMap<>(Activation.class);
 
     /** Gets or makes the primitives; {@code weights} is the layout of the kernels' positions. */
-    StripPlans(CpuEngine engine, AxisTransforms transforms, WinogradGrid grid, Layout weights) {
+    StripPlans(
+            CpuEngine engine,
+            AxisTransforms transforms,
+            Elementwise elementwise,
+            WinogradGrid grid,
+            Layout weights) {
         this.engine = engine;
+        this.elementwise = elementwise;
+        this.grid = grid;
         boolean made = false;
         try {
             WinogradBasis basis = grid.basis();
@@ -191,6 +207,22 @@ final class StripPlans implements AutoCloseable {
     /** Adds as many pixels. */
     Plan sum(int pixels) {
         return sums[pixels];
+    }
+
+    /** For each number of pixels in a row of a window, {@code then(x * scale + shift)} of as many. */
+    synchronized Plan[] passes(Activation then) {
+        Plan[] known = passes.get(then);
+        if (known == null) {
+            known = new Plan[grid.windowWidth() + 1];
+            for (int across = 0; across < grid.stripsAcross(); across++) {
+                int pixels = grid.windowPixels(across);
+                if (known[pixels] == null) {
+                    known[pixels] = hold(elementwise.scaleShiftHere(then, pixels, grid.in()));
+                }
+            }
+            passes.put(then, known);
+        }
+        return known;
     }
 
     @Override

@@ -14,10 +14,16 @@ final class Winograd implements AutoCloseable {
     /** Fewer channels leave too little product to pay for the transforms. */
     private static final int FEWEST_CHANNELS = 64;
 
+    /** SD 1.5 has 15 in one size; each holds up to ten primitives. */
+    private static final int GRIDS = 64;
+
+    private record PlansKey(WinogradGrid grid, int layout) {}
+
     private final CpuEngine engine;
     private final Elementwise elementwise;
     private final AxisTransforms transforms;
     private final Map<Shape, Boolean> fast = new ConcurrentHashMap<>();
+    private final HeldCache<PlansKey, StripPlans> known = new HeldCache<>(GRIDS);
     private StripMemory idle;
 
     Winograd(CpuEngine engine, Elementwise elementwise) {
@@ -58,15 +64,23 @@ final class Winograd implements AutoCloseable {
 
     private boolean isFast(WinogradBasis basis, int in, int out) {
         WinogradGrid grid = WinogradGrid.typical(basis, in, out);
-        try (StripPlans plans = plans(grid, new StripProducts(engine).preferred(grid))) {
-            return plans.areOptimised();
+        try {
+            StripPlans plans = plans(grid, new StripProducts(engine).preferred(grid));
+            boolean optimised = plans.areOptimised();
+            plans.release();
+            return optimised;
         } catch (BackendException e) {
             return false;
         }
     }
 
-    private StripPlans plans(WinogradGrid grid, Layout weights) {
-        return new StripPlans(engine, transforms, grid, weights);
+    /** The held primitives of a grid, for kernels in that layout. */
+    private StripPlans plans(WinogradGrid grid, Layout kernels) {
+        PlansKey key = new PlansKey(grid, kernels.number());
+        StripPlans plans = known.get(key);
+        return plans != null
+                ? plans
+                : known.add(key, new StripPlans(engine, transforms, elementwise, grid, kernels));
     }
 
     /** The shared layout of the transformed kernels of a weight [Co,Ci,3,3]. */
@@ -86,8 +100,8 @@ final class Winograd implements AutoCloseable {
         WinogradGrid grid = WinogradGrid.of(basis, x, y.intSize(3));
         long imageBytes = CpuStorage.bytesOf(x.count() / x.size(0));
         long resultBytes = CpuStorage.bytesOf(y.count() / y.size(0));
-        try (StripPlans plans = plans(grid, weight.layout());
-                PackedWeight.Use kernels = weight.in(plans.products().weights())) {
+        StripPlans plans = plans(grid, weight.layout());
+        try (PackedWeight.Use kernels = weight.in(plans.products().weights())) {
             for (int n = 0; n < x.size(0); n++) {
                 WinogradRun.Addresses addresses =
                         new WinogradRun.Addresses(
@@ -96,23 +110,23 @@ final class Winograd implements AutoCloseable {
                                 at.bias + CpuStorage.bytesOf(n * at.biasStep),
                                 at.residual == 0 ? 0 : at.residual + n * resultBytes,
                                 at.result + n * resultBytes);
-                try (StripWindow window = window(grid, prologue, n)) {
-                    engine.workers()
-                            .run(
-                                    grid.chains(),
-                                    new WinogradRun(this, grid, plans, window, addresses));
-                }
+                StripWindow window = window(grid, plans, prologue, n);
+                WinogradRun run = new WinogradRun(this, grid, plans, window, addresses);
+                engine.workers().run(grid.chains(), run);
             }
+        } finally {
+            plans.release();
         }
     }
 
-    private StripWindow window(WinogradGrid grid, Prologue prologue, int sample) {
+    private static StripWindow window(
+            WinogradGrid grid, StripPlans plans, Prologue prologue, int sample) {
         if (prologue.scale == 0) {
             return StripWindow.plain(grid);
         }
         long offset = CpuStorage.bytesOf((long) sample * grid.in());
-        return StripWindow.scaled(
-                grid, elementwise, prologue.then, prologue.scale + offset, prologue.shift + offset);
+        Plan[] passes = plans.passes(prologue.then);
+        return StripWindow.scaled(grid, passes, prologue.scale + offset, prologue.shift + offset);
     }
 
     CpuEngine engine() {
@@ -134,6 +148,7 @@ final class Winograd implements AutoCloseable {
 
     @Override
     public synchronized void close() {
+        known.close();
         transforms.close();
         for (StripMemory memory = idle; memory != null; memory = memory.next) {
             memory.free(engine.pool());

@@ -123,6 +123,11 @@ record WinogradGrid(
         return across * columns * WinogradBasis.STEP - 1;
     }
 
+    /** Columns of the image that a strip's window sees. */
+    int windowPixels(int across) {
+        return Math.min(left(across) + windowWidth(), width) - Math.max(left(across), 0);
+    }
+
     /** Rows that a strip adds to the result. */
     int resultRows(int down) {
         return Math.min(resultHeight(), outHeight() - down * resultHeight());

@@ -38,7 +38,7 @@ final class WinogradRun implements Workers.Part {
             int first = chain / grid.stripsAcross() * grid.chainLength();
             int last = Math.min(first + grid.chainLength(), grid.stripsDown());
             for (int down = first; down < last; down++) {
-                window.fill(memory, at.image, grid.top(down), grid.left(across), down > first);
+                window.fill(memory, at.image, down, across, down > first);
                 for (int position = 0; position < grid.basis().positions(); position++) {
                     multiply(memory, position);
                 }
