@@ -94,6 +94,11 @@ public final class GroupNormKernel {
                     .shared(sharedFloats * Float.BYTES);
         }
 
+        /** What every entry takes after its operands. */
+        private KernelLaunch.Builder sizes(KernelLaunch.Builder launch) {
+            return launch.int32(pixels).int32(channels).int32(groups).int32(rows());
+        }
+
         /** Floats for tables of C, and the sums of the groups: one pair and eight to add up. */
         private long sharedFloats(int tables) {
             return (long) tables * channels + channels % 2 + 2L * 9 * groups;
@@ -129,14 +134,11 @@ public final class GroupNormKernel {
      * @return the launch
      */
     public static KernelLaunch sums(Spec spec, long partial, Input input) {
-        return spec.launch("sums", 2L * spec.channels())
-                .operand("partial", partial)
-                .operand("x", input.x())
-                .optional("shift", input.shift())
-                .int32(spec.pixels())
-                .int32(spec.channels())
-                .int32(spec.groups())
-                .int32(spec.rows())
+        return spec.sizes(
+                        spec.launch("sums", 2L * spec.channels())
+                                .operand("partial", partial)
+                                .operand("x", input.x())
+                                .optional("shift", input.shift()))
                 .block(32, 8);
     }
 
@@ -153,18 +155,15 @@ public final class GroupNormKernel {
      */
     public static KernelLaunch forward(
             Spec spec, long y, long stats, Input input, Affine affine, long partial) {
-        return spec.launch("fwd", spec.sharedFloats(3))
-                .operand("y", y)
-                .optional("stats", stats)
-                .operand("x", input.x())
-                .optional("shift", input.shift())
-                .operand("gamma", affine.gamma())
-                .operand("beta", affine.beta())
-                .operand("partial", partial)
-                .int32(spec.pixels())
-                .int32(spec.channels())
-                .int32(spec.groups())
-                .int32(spec.rows())
+        return spec.sizes(
+                        spec.launch("fwd", spec.sharedFloats(3))
+                                .operand("y", y)
+                                .optional("stats", stats)
+                                .operand("x", input.x())
+                                .optional("shift", input.shift())
+                                .operand("gamma", affine.gamma())
+                                .operand("beta", affine.beta())
+                                .operand("partial", partial))
                 .int32(spec.chunks())
                 .float32(spec.eps())
                 .int32(spec.silu())
@@ -191,19 +190,16 @@ public final class GroupNormKernel {
      * @return the launch
      */
     public static KernelLaunch backwardSums(Spec spec, long columns, long partial, Saved saved) {
-        return spec.launch("bwd_sums", 2L * spec.channels())
-                .operand("columns", columns)
-                .operand("partial", partial)
-                .operand("x", saved.input().x())
-                .optional("shift", saved.input().shift())
-                .operand("dy", saved.dy())
-                .operand("gamma", saved.affine().gamma())
-                .operand("beta", saved.affine().beta())
-                .operand("stats", saved.stats())
-                .int32(spec.pixels())
-                .int32(spec.channels())
-                .int32(spec.groups())
-                .int32(spec.rows())
+        return spec.sizes(
+                        spec.launch("bwd_sums", 2L * spec.channels())
+                                .operand("columns", columns)
+                                .operand("partial", partial)
+                                .operand("x", saved.input().x())
+                                .optional("shift", saved.input().shift())
+                                .operand("dy", saved.dy())
+                                .operand("gamma", saved.affine().gamma())
+                                .operand("beta", saved.affine().beta())
+                                .operand("stats", saved.stats()))
                 .int32(spec.silu())
                 .block(32, 8);
     }
@@ -218,19 +214,16 @@ public final class GroupNormKernel {
      * @return the launch
      */
     public static KernelLaunch backward(Spec spec, long dx, long partial, Saved saved) {
-        return spec.launch("bwd", spec.sharedFloats(4))
-                .operand("dx", dx)
-                .operand("x", saved.input().x())
-                .optional("shift", saved.input().shift())
-                .operand("dy", saved.dy())
-                .operand("gamma", saved.affine().gamma())
-                .operand("beta", saved.affine().beta())
-                .operand("stats", saved.stats())
-                .operand("partial", partial)
-                .int32(spec.pixels())
-                .int32(spec.channels())
-                .int32(spec.groups())
-                .int32(spec.rows())
+        return spec.sizes(
+                        spec.launch("bwd", spec.sharedFloats(4))
+                                .operand("dx", dx)
+                                .operand("x", saved.input().x())
+                                .optional("shift", saved.input().shift())
+                                .operand("dy", saved.dy())
+                                .operand("gamma", saved.affine().gamma())
+                                .operand("beta", saved.affine().beta())
+                                .operand("stats", saved.stats())
+                                .operand("partial", partial))
                 .int32(spec.chunks())
                 .int32(spec.silu())
                 .block(Sizes.BLOCK);
