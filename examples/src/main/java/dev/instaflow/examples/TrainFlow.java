@@ -30,8 +30,10 @@ import dev.instaflow.train.run.TrainingModel;
 import dev.instaflow.train.run.TrainingSettings;
 import dev.instaflow.vae.AutoencoderKl;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Trains a rectified flow from scratch on a collection of pictures, around the autoencoder of a model that
@@ -82,19 +84,20 @@ public final class TrainFlow {
                             read(Path.of(args[0]), encoder),
                             encoder.ids(""),
                             new AdamW(new AdamW.Settings(0.9, 0.99, 1e-8, 0.01)));
-            Checkpoints checkpoints =
-                    new Checkpoints(
-                            Path.of(args[2]),
-                            2,
-                            List.of(
-                                    cardFile,
-                                    folder.resolve("vocab.json"),
-                                    folder.resolve("merges.txt")));
+            Checkpoints checkpoints = new Checkpoints(Path.of(args[2]), 2, companions(folder));
             checkpoints
                     .restore(trainer)
                     .ifPresent(from -> System.out.println("continuing from " + from));
             train(trainer, checkpoints, last);
         }
+    }
+
+    /** What the library looks for beside a model, as far as it is there. */
+    private static List<Path> companions(Path folder) {
+        return Stream.of("card.json", "vocab.json", "merges.txt", "captions.json")
+                .map(folder::resolve)
+                .filter(Files::isRegularFile)
+                .toList();
     }
 
     private static TrainingSettings settings(ModelCard card, long last) {
