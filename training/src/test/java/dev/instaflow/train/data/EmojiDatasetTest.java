@@ -21,6 +21,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Collections in the layout of the original, with all that goes wrong in them. */
@@ -178,6 +179,31 @@ class EmojiDatasetTest {
         try (EmojiDataset dataset = EmojiDataset.open(zip, DatasetOptions.DEFAULT)) {
             assertEquals(List.of("кошка", "лиса"), texts(dataset));
             assertEquals(2, EmojiDataset.pixels(dataset.rows().get(1)).width());
+        }
+    }
+
+    /** The numbers are those that the collections' own descriptions give. */
+    @ParameterizedTest
+    @CsvSource({"noto-64.zip,1723,191", "fluent-flat-64.zip,1434,160"})
+    void openCollectionsAreRead(String zip, int train, int valid) throws IOException {
+        Path place = Path.of("datasets", zip);
+        DatasetOptions strict =
+                DatasetOptions.DEFAULT.withStrictness(DatasetOptions.Strictness.FAIL);
+        try (EmojiDataset dataset = EmojiDataset.open(place, strict)) {
+            assertEquals(train, dataset.rows(Split.TRAIN).size());
+            assertEquals(valid, dataset.rows(Split.VALID).size());
+            assertEquals("широко улыбается", dataset.rows().get(0).text());
+            assertTrue(dataset.rows().stream().noneMatch(row -> row.tags().isEmpty()));
+        }
+    }
+
+    @Test
+    void repeatedPicturesOfTheOpenCollectionAreFound() throws IOException {
+        Path place = Path.of("datasets", "noto-64.zip");
+        try (EmojiDataset dataset = EmojiDataset.open(place, DatasetOptions.DEFAULT)) {
+            // Its description counts 12 sets of identical pictures with 28 rows in all.
+            assertEquals(28 - 12, kinds(dataset).size());
+            assertTrue(kinds(dataset).stream().allMatch(kind -> kind == Kind.REPEATED_PICTURE));
         }
     }
 }
