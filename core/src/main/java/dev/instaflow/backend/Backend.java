@@ -47,6 +47,12 @@ public interface Backend extends AutoCloseable {
     long heldBytes();
 
     /**
+     * Gives pooled memory that nobody uses back to the system, as far as it can; the next use asks for it
+     * again.
+     */
+    default void releaseIdle() {}
+
+    /**
      * Frees the pool and all native objects; a second call does nothing.
      *
      * @throws IllegalStateException if tensors are still alive; the message lists them

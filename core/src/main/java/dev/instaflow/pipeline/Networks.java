@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -38,11 +39,13 @@ final class Networks implements AutoCloseable {
         text =
                 new Network<>(
                         () -> ClipTextModel.load(backend, source, config.text()),
-                        ClipTextModel::close,
+                        freeing(backend, ClipTextModel::close),
                         afterwards);
         unet =
                 new Network<>(
-                        () -> UNet.load(backend, source, config.unet()), UNet::close, afterwards);
+                        () -> UNet.load(backend, source, config.unet()),
+                        freeing(backend, UNet::close),
+                        afterwards);
         encoder = half(backend, source, config, AutoencoderKl.Parts.ENCODER, afterwards);
         decoder = half(backend, source, config, AutoencoderKl.Parts.DECODER, afterwards);
     }
@@ -55,8 +58,13 @@ final class Networks implements AutoCloseable {
             Network.Afterwards afterwards) {
         return new Network<>(
                 () -> AutoencoderKl.load(backend, source, config.vae(), parts),
-                AutoencoderKl::close,
+                freeing(backend, AutoencoderKl::close),
                 afterwards);
+    }
+
+    /** With its weights goes what it computed in: the next network wants other sizes. */
+    private static <N> Consumer<N> freeing(Backend backend, Consumer<N> closer) {
+        return closer.andThen(closed -> backend.releaseIdle());
     }
 
     /** In F32, of the network that has most. */

@@ -144,6 +144,7 @@ class MemoryModeTest {
             assertTrue(saved >= 4 * others, stage + ": " + resident + " " + byStage);
         }
         assertTrue(resident.afterwards() - byStage.afterwards() >= all - encoder - 1024);
+        assertTrue(byStage.afterwards() < 1 << 20, byStage.toString());
     }
 
     @Test

@@ -210,6 +210,12 @@ public final class CpuBackend implements TrainingBackend {
         return engine.pool().heldBytes();
     }
 
+    @Override
+    public void releaseIdle() {
+        kernels.winograd().releaseIdle();
+        engine.pool().releaseIdle();
+    }
+
     /** For tests of this package. */
     CpuEngine engine() {
         return engine;

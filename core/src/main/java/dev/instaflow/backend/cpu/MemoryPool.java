@@ -227,7 +227,12 @@ final class MemoryPool implements AutoCloseable {
 
     /** Gives idle blocks and idle arenas back to the system. */
     @Override
-    public synchronized void close() {
+    public void close() {
+        releaseIdle();
+    }
+
+    /** Gives idle blocks and idle arenas back to the system, to be asked for again when needed. */
+    synchronized void releaseIdle() {
         for (int c = 0; c < CLASSES; c++) {
             for (Block block = idle[c]; block != null; block = block.next) {
                 free(block);

@@ -146,13 +146,18 @@ final class Winograd implements AutoCloseable {
         idle = memory;
     }
 
-    @Override
-    public synchronized void close() {
-        known.close();
-        transforms.close();
+    /** Gives the memory of strips that nobody computes back to the pool. */
+    synchronized void releaseIdle() {
         for (StripMemory memory = idle; memory != null; memory = memory.next) {
             memory.free(engine.pool());
         }
         idle = null;
+    }
+
+    @Override
+    public synchronized void close() {
+        known.close();
+        transforms.close();
+        releaseIdle();
     }
 }

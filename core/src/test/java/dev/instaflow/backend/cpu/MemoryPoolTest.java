@@ -88,6 +88,20 @@ class MemoryPoolTest {
     }
 
     @Test
+    void whatIsIdleGoesBackWhenAskedForAndWhatIsInUseStays() {
+        MemoryPool.Block large = pool.take(3 << 20, "large");
+        MemoryPool.Block small = pool.take(1000, "small");
+        pool.releaseIdle();
+        assertTrue(pool.heldBytes() >= 3 << 20, "still in use");
+        pool.give(large);
+        pool.releaseIdle();
+        assertTrue(pool.heldBytes() < 1 << 20 && pool.heldBytes() > 0, "the small one is in use");
+        pool.give(small);
+        pool.releaseIdle();
+        assertEquals(0, pool.heldBytes());
+    }
+
+    @Test
     void rangesNeverOverlapAndMergeWhenTheyComeBack() {
         Random random = new Random(3);
         Arena arena = new Arena(1 << 12, 1 << 20);
