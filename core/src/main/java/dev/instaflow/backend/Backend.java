@@ -27,6 +27,44 @@ public interface Backend extends AutoCloseable {
      */
     Scope openScope(String name);
 
+    /** One of several computations that do not need each other's results. */
+    @FunctionalInterface
+    interface Part {
+        /**
+         * Computes.
+         *
+         * @param index which part, from 0
+         * @param scope a root scope of its own, on this thread; what escapes is the caller's of {@link
+         *     #runParts}
+         */
+        void run(int index, Scope scope);
+    }
+
+    /**
+     * How many parts {@link #runParts} runs at once.
+     *
+     * @return at least 1
+     */
+    default int lanes() {
+        return 1;
+    }
+
+    /**
+     * Runs parts that are each too small for all of the device, several at once where it has {@link
+     * #lanes}. The results are the bits that the same operations leave in a scope of {@link #openScope}.
+     *
+     * @param name of the scopes, for messages
+     * @param count how many parts
+     * @param part run for each index once, on this thread or another
+     */
+    default void runParts(String name, int count, Part part) {
+        for (int i = 0; i < count; i++) {
+            try (Scope scope = openScope(name)) {
+                part.run(i, scope);
+            }
+        }
+    }
+
     /**
      * Brings a weight into this backend's memory, packed for its use.
      *

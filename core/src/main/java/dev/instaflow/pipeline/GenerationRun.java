@@ -1,5 +1,6 @@
 package dev.instaflow.pipeline;
 
+import dev.instaflow.backend.Backend;
 import dev.instaflow.checkpoint.inspect.MemoryEstimate;
 import dev.instaflow.image.Pixels;
 import dev.instaflow.nn.BlockMonitor;
@@ -21,8 +22,11 @@ import dev.instaflow.unet.PreparedContext;
 import dev.instaflow.unet.UNet;
 import dev.instaflow.vae.AutoencoderKl;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Queue;
 
 /**
  * One request on its way from text to pixels, in batches that fit into memory. Lives on one thread, in one
@@ -34,6 +38,12 @@ final class GenerationRun {
 
     private static final long DECODE_BATCH_BYTES = 1L << 28;
 
+    /**
+     * Activations of a network up to which images are better computed side by side, each on one thread, than
+     * one after the other on all threads.
+     */
+    private static final long SMALL_BYTES = 1L << 24;
+
     /** Tiles of 64 latent pixels are what Stable Diffusion was trained on. */
     private static final int TILE = 64;
 
@@ -43,71 +53,143 @@ final class GenerationRun {
     private final Networks networks;
     private final GenerationPlan plan;
     private final long memoryBytes;
-    private final NoiseBuffer noiseBuffer;
+    private final Workplace place;
     private final ProgressMonitor progress;
-    private final BlockMonitor monitor;
     private final long[] nanos = new long[Progress.Stage.values().length];
 
     GenerationRun(
             LoadedModel model,
             GenerationPlan plan,
             long memoryBytes,
-            NoiseBuffer noiseBuffer,
+            Workplace place,
             RunControl control) {
         this.model = model;
         this.networks = model.networks();
         this.plan = plan;
         this.memoryBytes = memoryBytes;
-        this.noiseBuffer = noiseBuffer;
+        this.place = place;
         this.progress = new ProgressMonitor(control);
-        this.monitor = FiniteCheck.INSTANCE.andThen(progress);
     }
 
     /** An image before its parameters are known. */
     record Result(Pixels pixels, Latents latents) {}
 
-    List<Result> run(Ops ops) {
+    /**
+     * Where images are made.
+     *
+     * @param backend computes
+     * @param noiseBuffers not in use; one for each batch that runs at once
+     */
+    record Workplace(Backend backend, Queue<NoiseBuffer> noiseBuffers) {}
+
+    List<Result> run() {
+        try (Scope scope = place.backend().openScope("generate")) {
+            return run(scope.ops());
+        }
+    }
+
+    private List<Result> run(Ops ops) {
         Tensor texts = timed(Progress.Stage.TEXT, () -> encodeTexts(ops));
         Optional<Tensor> init =
                 plan.request()
                         .initImage()
                         .map(image -> timed(Progress.Stage.ENCODE, () -> encode(ops, image)));
         int count = plan.request().seeds().count();
-        List<Batch> batches = new ArrayList<>();
-        int most = unetBatch(count);
-        for (int first = 0; first < count; first += most) {
-            batches.add(new Batch(first, Math.min(most, count - first), count));
-        }
+        List<Batch> batches = batches(count, unetBatch(count));
         // All latents before the first image, so that each network is needed for one stretch of
         // time.
-        List<Tensor> latents =
-                timed(Progress.Stage.DENOISE, () -> denoiseAll(ops, texts, init, batches));
-        return timed(Progress.Stage.DECODE, () -> decodeAll(ops, latents, batches));
+        Tensor[] latents = new Tensor[batches.size()];
+        try {
+            timed(Progress.Stage.DENOISE, () -> denoiseAll(texts, init, batches, latents));
+            return timed(Progress.Stage.DECODE, () -> decodeAll(batches, latents));
+        } finally {
+            for (Tensor each : latents) {
+                if (each != null) {
+                    each.close();
+                }
+            }
+        }
     }
 
-    private List<Tensor> denoiseAll(
-            Ops ops, Tensor texts, Optional<Tensor> init, List<Batch> batches) {
+    /** Fills {@code latents}, also where it fails; they are the caller's. */
+    private Tensor[] denoiseAll(
+            Tensor texts, Optional<Tensor> init, List<Batch> batches, Tensor[] latents) {
         return networks.unet()
                 .use(
                         unet -> {
-                            List<Tensor> latents = new ArrayList<>();
-                            for (Batch batch : batches) {
-                                latents.add(denoise(ops, unet, texts, init, batch));
-                            }
+                            Backend.Part part =
+                                    (i, scope) ->
+                                            latents[i] =
+                                                    denoise(
+                                                            scope,
+                                                            unet,
+                                                            texts,
+                                                            init,
+                                                            batches.get(i));
+                            runBatches("denoise", batches, part);
                             return latents;
                         });
     }
 
-    private List<Result> decodeAll(Ops ops, List<Tensor> latents, List<Batch> batches) {
-        return networks.decoder()
+    private List<Result> decodeAll(List<Batch> batches, Tensor[] latents) {
+        List<Result> results = new ArrayList<>();
+        List<List<Result>> each = new ArrayList<>(Collections.nCopies(batches.size(), List.of()));
+        networks.decoder()
                 .use(
                         vae -> {
-                            List<Result> results = new ArrayList<>();
-                            for (int i = 0; i < batches.size(); i++) {
-                                results.addAll(decode(ops, vae, latents.get(i), batches.get(i)));
-                            }
-                            return results;
+                            Backend.Part part =
+                                    (i, scope) ->
+                                            each.set(
+                                                    i,
+                                                    decode(
+                                                            scope.ops(),
+                                                            vae,
+                                                            latents[i],
+                                                            batches.get(i)));
+                            runBatches("decode", batches, part);
+                            return each;
                         });
+        each.forEach(results::addAll);
+        return results;
+    }
+
+    private void runBatches(String name, List<Batch> batches, Backend.Part part) {
+        if (lanes() > 1) {
+            place.backend().runParts(name, batches.size(), part);
+            return;
+        }
+        for (int i = 0; i < batches.size(); i++) {
+            try (Scope scope = place.backend().openScope(name)) {
+                part.run(i, scope);
+            }
+        }
+    }
+
+    /** How many batches of small images are computed at once. */
+    private int lanes() {
+        int lanes = Math.min(place.backend().lanes(), plan.request().seeds().count());
+        boolean fits = lanes * vaeBytes() <= memoryBytes;
+        return fits && Math.max(unetBytes(), vaeBytes()) <= SMALL_BYTES ? lanes : 1;
+    }
+
+    private long unetBytes() {
+        long sample = MemoryEstimate.unetBytes(model.shapes(), plan.width(), plan.height());
+        return sample * (plan.guidance().isOn() ? 2 : 1);
+    }
+
+    private long vaeBytes() {
+        return MemoryEstimate.vaeBytes(model.shapes(), plan.width(), plan.height());
+    }
+
+    /** At least as many as lanes, of which that many have {@code most} images or fewer together. */
+    private List<Batch> batches(int count, int most) {
+        int lanes = lanes();
+        int size = Math.max(1, Math.min(most / lanes, (count + lanes - 1) / lanes));
+        List<Batch> batches = new ArrayList<>();
+        for (int first = 0; first < count; first += size) {
+            batches.add(new Batch(first, Math.min(size, count - first), count));
+        }
+        return batches;
     }
 
     StageTimes times() {
@@ -116,9 +198,9 @@ final class GenerationRun {
 
     /** Images {@code first .. first + size - 1} of {@code count}. */
     private record Batch(int first, int size, int count) {
-        /** Share of the whole request that is done before image {@code first + i}. */
-        double begun(double i) {
-            return (first + i) / count;
+        /** Of a stage of the whole request. */
+        double share() {
+            return (double) size / count;
         }
     }
 
@@ -130,13 +212,13 @@ final class GenerationRun {
         progress.enter(stage);
         long start = System.nanoTime();
         T result = work.run();
+        progress.leave();
         nanos[stage.ordinal()] += System.nanoTime() - start;
         return result;
     }
 
     private int unetBatch(int count) {
-        long sample = MemoryEstimate.unetBytes(model.shapes(), plan.width(), plan.height());
-        long each = sample * (plan.guidance().isOn() ? 2 : 1);
+        long each = unetBytes();
         if (each > memoryBytes) {
             throw new IllegalArgumentException(
                     "%dx%d pixels take about %d MiB in the UNet, %d MiB are left of what the engine"
@@ -164,8 +246,9 @@ final class GenerationRun {
         return networks.text()
                 .use(
                         encoder -> {
-                            progress.expect(0, 1, encoder.blockNames().size());
-                            return encoder.forward(ops, ids, monitor);
+                            ProgressMonitor.Part part = progress.new Part();
+                            part.expect(0, 1, encoder.blockNames().size());
+                            return encoder.forward(ops, ids, watching(part));
                         });
     }
 
@@ -178,27 +261,36 @@ final class GenerationRun {
         Pixels pixels = init.pixels().resized(plan.width(), plan.height());
         float[] image = pixels.toEncoder(model.card().image().color());
         int channels = model.card().image().color().channels();
-        progress.expect(0, 1, vae.encoderBlockNames().size());
+        ProgressMonitor.Part part = progress.new Part();
+        part.expect(0, 1, vae.encoderBlockNames().size());
         try (Scope scope = outer.openScope()) {
             Ops ops = scope.ops();
             Shape shape = Shape.of(1, plan.height(), plan.width(), channels);
             Tensor x = ops.tensor("init image", shape, image);
             // The mean, where others draw a sample: the spread is far below what is visible, and
             // the start does not depend on a seed.
-            Tensor raw = vae.encode(ops, x, monitor).mode(ops);
+            Tensor raw = vae.encode(ops, x, watching(part)).mode(ops);
             return scope.escape(model.card().latentScale().toLatent(ops, raw));
         }
     }
 
-    private Tensor denoise(Ops outer, UNet unet, Tensor texts, Optional<Tensor> init, Batch batch) {
-        try (Scope scope = outer.openScope()) {
+    private static BlockMonitor watching(ProgressMonitor.Part part) {
+        return FiniteCheck.INSTANCE.andThen(part);
+    }
+
+    /** @return latents that have escaped from a root scope */
+    private Tensor denoise(
+            Scope scope, UNet unet, Tensor texts, Optional<Tensor> init, Batch batch) {
+        NoiseBuffer buffer =
+                Objects.requireNonNullElseGet(place.noiseBuffers().poll(), NoiseBuffer::new);
+        try {
             Ops ops = scope.ops();
             BatchNoise streams =
                     BatchNoise.of(
                             plan.request().seeds().source(),
                             plan.request().seeds().first() + batch.first(),
                             batch.size(),
-                            noiseBuffer);
+                            buffer);
             Tensor noise = noise(ops, streams, batch);
             Sampler sampler = Samplers.create(model.card().traits(), plan.sampler());
             SamplingRequest request =
@@ -207,28 +299,32 @@ final class GenerationRun {
                             : fromImage(ops, repeat(ops, init.get(), batch.size()), noise, streams);
             double strength = plan.request().initImage().map(InitImage::strength).orElse(1.0);
             int steps = Math.max(1, sampler.steps(strength));
-            double share = (double) batch.size() / batch.count();
+            double share = batch.share();
             int blocks = unet.blockNames().size();
-            progress.expect(batch.begun(0), share / steps, blocks);
+            ProgressMonitor.Part part = progress.new Part();
+            part.expect(0, share / steps, blocks);
             SamplingRequest watched =
                     request.withListener(
-                            step ->
-                                    progress.expect(
-                                            batch.begun(step.done() * batch.size()),
-                                            share / steps,
-                                            blocks));
-            Denoiser denoiser = plan.guidance().over(network(ops, unet, texts, batch.size()));
+                            step -> part.expect(step.done() * share, share / steps, blocks));
+            Tensor context = contexts(ops, texts, batch.size());
+            Denoiser denoiser = plan.guidance().over(network(ops, unet, context, watching(part)));
             return scope.escape(sampler.sample(ops, denoiser, watched).latents());
+        } finally {
+            place.noiseBuffers().add(buffer);
         }
     }
 
-    private ConditionalDenoiser network(Ops ops, UNet unet, Tensor texts, int n) {
-        Tensor context =
-                plan.guidance().isOn()
-                        ? ops.concatBatch(
-                                repeat(ops, ops.sliceBatch(texts, 0, 1), n),
-                                repeat(ops, ops.sliceBatch(texts, 1, 2), n))
-                        : repeat(ops, texts, n);
+    /** The text of each sample that the UNet sees, without guidance [n,T,C], with it [2n,T,C]. */
+    private Tensor contexts(Ops ops, Tensor texts, int n) {
+        return plan.guidance().isOn()
+                ? ops.concatBatch(
+                        repeat(ops, ops.sliceBatch(texts, 0, 1), n),
+                        repeat(ops, ops.sliceBatch(texts, 1, 2), n))
+                : repeat(ops, texts, n);
+    }
+
+    private static ConditionalDenoiser network(
+            Ops ops, UNet unet, Tensor context, BlockMonitor monitor) {
         PreparedContext prepared = unet.prepare(ops, context);
         return (inner, latents, labels, contexts) ->
                 unet.forward(inner, latents, labels, prepared, monitor);
@@ -298,7 +394,7 @@ final class GenerationRun {
     }
 
     private List<Result> decode(Ops ops, AutoencoderKl vae, Tensor latents, Batch batch) {
-        long each = MemoryEstimate.vaeBytes(model.shapes(), plan.width(), plan.height());
+        long each = vaeBytes();
         boolean whole = each <= memoryBytes;
         int group = (int) Math.max(1, Math.min(batch.size(), DECODE_BATCH_BYTES / each));
         List<Result> results = new ArrayList<>();
@@ -322,9 +418,9 @@ final class GenerationRun {
     }
 
     private List<Pixels> wholly(Ops ops, AutoencoderKl vae, Tensor raw, Batch batch) {
-        double share = (double) batch.size() / batch.count();
-        progress.expect(batch.begun(0), share, vae.decoderBlockNames().size());
-        Tensor images = vae.decode(ops, raw, monitor);
+        ProgressMonitor.Part part = progress.new Part();
+        part.expect(0, batch.share(), vae.decoderBlockNames().size());
+        Tensor images = vae.decode(ops, raw, watching(part));
         List<Pixels> pixels = new ArrayList<>(batch.size());
         for (int i = 0; i < batch.size(); i++) {
             long first = (long) i * plan.height();
@@ -343,8 +439,9 @@ final class GenerationRun {
         int blocks =
                 decoder.tiles(plan.latentHeight(), plan.latentWidth())
                         * vae.decoderBlockNames().size();
-        progress.expect(batch.begun(0), 1.0 / batch.count(), blocks);
-        float[] image = decoder.decode(ops, raw, monitor);
+        ProgressMonitor.Part part = progress.new Part();
+        part.expect(0, batch.share(), blocks);
+        float[] image = decoder.decode(ops, raw, watching(part));
         return Pixels.fromDecoder(model.card().image().color(), plan.width(), plan.height(), image);
     }
 }

@@ -3,15 +3,11 @@ package dev.instaflow.pipeline;
 import dev.instaflow.backend.Backend;
 import dev.instaflow.model.ModelCard;
 import dev.instaflow.model.ModelConfig;
-import dev.instaflow.ops.Scope;
-import dev.instaflow.sampler.NoiseBuffer;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.OptionalDouble;
-import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
@@ -33,11 +29,12 @@ public final class TextToImage implements AutoCloseable {
     private final Backend backend;
     private final LoadedModel model;
     private final EngineSettings settings;
-    private final Queue<NoiseBuffer> noiseBuffers = new ConcurrentLinkedQueue<>();
+    private final GenerationRun.Workplace workplace;
 
     /** Takes backend and model over. */
     TextToImage(Backend backend, LoadedModel model, EngineSettings settings) {
         this.backend = backend;
+        this.workplace = new GenerationRun.Workplace(backend, new ConcurrentLinkedQueue<>());
         this.model = model;
         this.settings = settings;
     }
@@ -167,14 +164,8 @@ public final class TextToImage implements AutoCloseable {
 
     private List<GeneratedImage> generate(GenerationPlan plan, RunControl control) {
         long memory = settings.memoryBytes() - backend.heldBytes() - model.networks().bytesToCome();
-        NoiseBuffer noise = Objects.requireNonNullElseGet(noiseBuffers.poll(), NoiseBuffer::new);
-        GenerationRun run = new GenerationRun(model, plan, memory, noise, control);
-        List<GenerationRun.Result> results;
-        try (Scope scope = backend.openScope("generate")) {
-            results = run.run(scope.ops());
-        } finally {
-            noiseBuffers.add(noise);
-        }
+        GenerationRun run = new GenerationRun(model, plan, memory, workplace, control);
+        List<GenerationRun.Result> results = run.run();
         List<GeneratedImage> images = new ArrayList<>();
         for (int i = 0; i < results.size(); i++) {
             GenerationRun.Result result = results.get(i);

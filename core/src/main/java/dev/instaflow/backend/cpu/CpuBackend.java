@@ -17,7 +17,8 @@ import java.io.IOException;
 
 /**
  * Computes with oneDNN on the processor's cores. Thread-safe: any number of threads may open scopes and
- * share weights; each operation alone uses as many threads as the settings say.
+ * share weights; each operation alone uses as many threads as the settings say, or, in {@link #runParts},
+ * each part uses one.
  */
 public final class CpuBackend implements TrainingBackend {
     /** Sides of an image from which on fast convolutions are worth four times the memory of weights. */
@@ -31,6 +32,8 @@ public final class CpuBackend implements TrainingBackend {
     private final WeightPacker packer;
     private final WinogradPacker winogradPacker;
     private final Kernels kernels;
+    private final CpuEngine laneEngine;
+    private final Kernels laneKernels;
     private final GradientKernels gradientKernels;
     private boolean closed;
 
@@ -44,6 +47,8 @@ public final class CpuBackend implements TrainingBackend {
         this.packer = new WeightPacker(engine);
         this.winogradPacker = new WinogradPacker(engine, packer);
         this.kernels = new Kernels(engine, packer);
+        this.laneEngine = engine.lane();
+        this.laneKernels = new Kernels(laneEngine, new WeightPacker(laneEngine));
         this.gradientKernels = new GradientKernels(engine, kernels);
         this.convolution = kernels.convolution();
         this.matMul = kernels.matMul();
@@ -75,6 +80,34 @@ public final class CpuBackend implements TrainingBackend {
 
     private Ops ops(TensorScope scope) {
         return new CpuOps(engine, kernels, scope);
+    }
+
+    @Override
+    public int lanes() {
+        return engine.canLimitThreads() ? engine.workers().count() : 1;
+    }
+
+    @Override
+    public void runParts(String name, int count, Part part) {
+        requireOpen();
+        if (lanes() == 1 || count == 1) {
+            TrainingBackend.super.runParts(name, count, part);
+        } else {
+            engine.workers().run(count, index -> runInLane(name, index, part));
+        }
+    }
+
+    private void runInLane(String name, int index, Part part) {
+        laneEngine.allThreads();
+        try (Scope scope = TensorScope.root(name, this::laneOps)) {
+            part.run(index, scope);
+        } finally {
+            engine.allThreads();
+        }
+    }
+
+    private Ops laneOps(TensorScope scope) {
+        return new CpuOps(laneEngine, laneKernels, scope);
     }
 
     @Override
@@ -228,6 +261,8 @@ public final class CpuBackend implements TrainingBackend {
         }
         engine.live().requireNone("cpu");
         closed = true;
+        laneKernels.winograd().close();
+        laneEngine.closeLane();
         kernels.winograd().close();
         engine.close();
     }

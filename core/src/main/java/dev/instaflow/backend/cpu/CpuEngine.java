@@ -6,8 +6,6 @@ import dev.instaflow.backend.LiveTensors;
 import dev.instaflow.checkpoint.DType;
 import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
-import java.util.ArrayList;
-import java.util.List;
 import org.bytedeco.dnnl.dnnl_engine;
 
 /**
@@ -18,13 +16,13 @@ final class CpuEngine implements AutoCloseable {
     /** A full SD 1.5 pipeline at one size needs about 300 primitives. */
     private static final int PLANS = 2048;
 
-    private final dnnl_engine handle = new dnnl_engine();
-    private final MemoryPool pool = new MemoryPool();
-    private final PlanCache plans = new PlanCache(PLANS);
-    private final LiveTensors live = new LiveTensors();
-    private final List<Layout> weightLayouts = new ArrayList<>();
-    private final Workers workers;
+    private final dnnl_engine handle;
+    private final MemoryPool pool;
+    private final LiveTensors live;
+    private final SharedLayouts layouts;
     private final OpenMp openMp;
+    private final PlanCache plans = new PlanCache(PLANS);
+    private final Workers workers;
     private final int threads;
     private Staging idleStaging;
 
@@ -32,8 +30,37 @@ final class CpuEngine implements AutoCloseable {
     CpuEngine(int threads, OpenMp openMp) {
         this.threads = threads;
         this.openMp = openMp;
+        handle = new dnnl_engine();
         OneDnn.check(dnnl_engine_create(handle, dnnl_cpu, 0), "dnnl_engine_create", "the CPU");
+        pool = new MemoryPool();
+        live = new LiveTensors();
+        layouts = new SharedLayouts();
         workers = new Workers(threads);
+    }
+
+    private CpuEngine(CpuEngine whole) {
+        threads = 1;
+        openMp = whole.openMp;
+        handle = whole.handle;
+        pool = whole.pool;
+        live = whole.live;
+        layouts = whole.layouts;
+        workers = new Workers(threads);
+    }
+
+    /**
+     * A view of this engine that computes on the calling thread alone, on the same tensors and weights: its
+     * primitives are made for one thread. To be closed by {@link
+     * #closeLane} before this engine.
+     */
+    CpuEngine lane() {
+        return new CpuEngine(this);
+    }
+
+    /** Gives up what a lane does not share. */
+    void closeLane() {
+        workers.close();
+        plans.close();
     }
 
     dnnl_engine handle() {
@@ -108,22 +135,15 @@ final class CpuEngine implements AutoCloseable {
 
     /** The storage of a tensor of this backend. */
     CpuStorage storage(Tensor tensor) {
-        if (tensor.storage() instanceof CpuStorage storage && storage.engine() == this) {
+        if (tensor.storage() instanceof CpuStorage storage && storage.engine().pool == pool) {
             return storage;
         }
         throw new IllegalArgumentException("tensor " + tensor + " is not on this cpu backend");
     }
 
     /** A shared layout equal to this one, which stays the caller's; equal layouts get one object. */
-    synchronized Layout shared(Layout layout) {
-        for (Layout known : weightLayouts) {
-            if (known.sameAs(layout)) {
-                return known;
-            }
-        }
-        Layout copy = layout.numberedCopy(weightLayouts.size());
-        weightLayouts.add(copy);
-        return copy;
+    Layout shared(Layout layout) {
+        return layouts.get(layout);
     }
 
     /** Heap buffers for one piece of work; to be given back. */
@@ -150,10 +170,8 @@ final class CpuEngine implements AutoCloseable {
 
     @Override
     public synchronized void close() {
-        workers.close();
-        plans.close();
-        weightLayouts.forEach(Layout::close);
-        weightLayouts.clear();
+        closeLane();
+        layouts.close();
         pool.close();
         dnnl_engine_destroy(handle);
     }

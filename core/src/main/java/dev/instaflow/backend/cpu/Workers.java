@@ -16,13 +16,18 @@ final class Workers implements AutoCloseable {
     private int next;
     private int parts;
     private int unfinished;
-    private RuntimeException failure;
+    private Throwable failure;
     private boolean busy;
     private boolean closed;
 
     /** {@code count} threads in all: the caller's and {@code count - 1} others, started when needed. */
     Workers(int count) {
         threads = new Thread[count - 1];
+    }
+
+    /** Threads in all. */
+    int count() {
+        return threads.length + 1;
     }
 
     /** Runs all parts and returns when they are done; throws what a part threw. */
@@ -70,17 +75,20 @@ final class Workers implements AutoCloseable {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
-        if (failure != null) {
-            throw failure;
+        if (failure instanceof Error error) {
+            throw error;
+        }
+        if (failure instanceof RuntimeException exception) {
+            throw exception;
         }
     }
 
     private void work(Part part) {
         for (int i = claim(part); i >= 0; i = claim(part)) {
-            RuntimeException thrown = null;
+            Throwable thrown = null;
             try {
                 part.run(i);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 thrown = e;
             }
             done(thrown);
@@ -91,7 +99,7 @@ final class Workers implements AutoCloseable {
         return job == part && next < parts ? next++ : -1;
     }
 
-    private synchronized void done(RuntimeException thrown) {
+    private synchronized void done(Throwable thrown) {
         failure = thrown != null ? thrown : failure;
         if (--unfinished == 0) {
             notifyAll();
