@@ -42,7 +42,7 @@ final class GenerationRun {
      * Activations of a network up to which images are better computed side by side, each on one thread, than
      * one after the other on all threads.
      */
-    private static final long SMALL_BYTES = 1L << 24;
+    private static final long SMALL_BYTES = 1L << 23;
 
     /** Tiles of 64 latent pixels are what Stable Diffusion was trained on. */
     private static final int TILE = 64;

@@ -23,27 +23,30 @@ final class ChannelSums {
     private static final long PARALLEL_FROM = 1 << 20;
 
     private final CpuEngine engine;
-    private final int c;
-    private final int rowValues;
-    private final int parts;
-    private final long positions;
+    private final Staging staging;
+    private int c;
+    private int rowValues;
+    private int parts;
+    private long positions;
     private double[] sums;
     private float[] origin;
 
-    ChannelSums(CpuEngine engine, long positions, int c) {
+    /** Works in arrays of that staging, which keeps it. */
+    ChannelSums(CpuEngine engine, Staging staging) {
         this.engine = engine;
-        this.positions = positions;
-        this.c = c;
-        this.rowValues = c * (int) Math.min(Math.max(1, ROW_VALUES / c), positions);
-        this.parts = (int) Math.min(MAX_PARTS, Math.max(1, positions * c / PART_VALUES));
+        this.staging = staging;
     }
 
     /**
-     * Reads the values at an address.
+     * Reads values [P,C] at an address.
      *
-     * @return C means, then C sums of squared distances from them; in the doubles of {@code staging}
+     * @return C means, then C sums of squared distances from them; in the doubles of the staging
      */
-    double[] of(long address, Staging staging) {
+    double[] of(long address, long newPositions, int channels) {
+        positions = newPositions;
+        c = channels;
+        rowValues = c * (int) Math.min(Math.max(1, ROW_VALUES / c), positions);
+        parts = (int) Math.min(MAX_PARTS, Math.max(1, positions * c / PART_VALUES));
         sums = staging.doubles(parts * 2 * c);
         Arrays.fill(sums, 0, parts * 2 * c, 0);
         origin = staging.array(0, rowValues);
@@ -80,15 +83,15 @@ final class ChannelSums {
     private void sum(long address, int part) {
         long first = positions * part / parts * c;
         long last = positions * (part + 1) / parts * c;
-        Staging staging = engine.takeStaging();
+        Staging own = engine.takeStaging();
         try {
-            float[] values = staging.array(0, rowValues);
-            float[] sum = cleared(staging.array(1, rowValues));
-            float[] squares = cleared(staging.array(2, rowValues));
+            float[] values = own.array(0, rowValues);
+            float[] sum = cleared(own.array(1, rowValues));
+            float[] squares = cleared(own.array(2, rowValues));
             int rows = 0;
             for (long at = first; at < last; at += rowValues) {
                 int length = (int) Math.min(rowValues, last - at);
-                staging.cursor.read(address + CpuStorage.bytesOf(at), values, length);
+                own.cursor.read(address + CpuStorage.bytesOf(at), values, length);
                 accumulate(values, length, sum, squares);
                 rows++;
                 if (rows == ROWS || at + rowValues >= last) {
@@ -98,7 +101,7 @@ final class ChannelSums {
                 }
             }
         } finally {
-            engine.give(staging);
+            engine.give(own);
         }
     }
 

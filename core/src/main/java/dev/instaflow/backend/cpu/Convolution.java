@@ -34,20 +34,14 @@ final class Convolution {
         return plans.preferred(key(spec, x, y, -1, 0), new Maker(spec, x, y, 0));
     }
 
-    /** {@code y = conv(x) + bias}, the same bias for all samples, and a residual where there is one. */
-    void run(ConvSpec spec, Shape x, Shape y, PackedWeight weight, Winograd.Operands at) {
-        int residuals = at.residual() == 0 ? 0 : 1;
+    /** Begins {@code y = conv(x) + bias}; x, bias, y and {@code residuals} residuals follow, 0 or 1. */
+    Plan.Call call(ConvSpec spec, Shape x, Shape y, PackedWeight weight, int residuals) {
         PlanKey key = key(spec, x, y, weight.layout().number(), residuals);
         Plan plan = engine.plans().get(key);
         if (plan == null) {
             plan = plans.make(key, weight.layout(), new Maker(spec, x, y, residuals));
         }
-        Plan.Call call =
-                WeightedPlans.call(plan, weight).with(at.image()).with(at.bias()).with(at.result());
-        if (residuals > 0) {
-            call.with(at.residual());
-        }
-        call.run();
+        return WeightedPlans.call(plan, weight);
     }
 
     private PlanKey key(ConvSpec spec, Shape x, Shape y, int layout, int residuals) {

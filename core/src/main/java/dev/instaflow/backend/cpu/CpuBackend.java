@@ -245,6 +245,7 @@ public final class CpuBackend implements TrainingBackend {
 
     @Override
     public void releaseIdle() {
+        laneKernels.winograd().releaseIdle();
         kernels.winograd().releaseIdle();
         engine.pool().releaseIdle();
     }

@@ -150,7 +150,7 @@ final class CpuEngine implements AutoCloseable {
     synchronized Staging takeStaging() {
         Staging staging = idleStaging;
         if (staging == null) {
-            return new Staging();
+            return new Staging(this);
         }
         idleStaging = staging.next;
         return staging;

@@ -104,7 +104,7 @@ final class CpuOps implements Ops {
     @Override
     public Tensor conv2d(ConvSpec spec, Tensor x, Tensor weight, Tensor bias) {
         Tensor y = result(weight.name(), Shapes.conv2d(spec, x, weight, bias));
-        convolve(spec, x, weight, new Winograd.Operands(at(x), at(bias), 0, 0, at(y)), y);
+        convolve(spec, x, weight, at(bias), 0, y);
         return y;
     }
 
@@ -113,20 +113,37 @@ final class CpuOps implements Ops {
         Shape shape = Shapes.conv2d(spec, x, weight, bias);
         requireResult("conv2dAdd", weight, residual, shape);
         Tensor y = result(weight.name(), shape);
-        convolve(
-                spec, x, weight, new Winograd.Operands(at(x), at(bias), 0, at(residual), at(y)), y);
+        convolve(spec, x, weight, at(bias), at(residual), y);
         return y;
     }
 
-    private void convolve(ConvSpec spec, Tensor x, Tensor weight, Winograd.Operands at, Tensor y) {
+    /** With a residual unless its address is 0. */
+    private void convolve(
+            ConvSpec spec, Tensor x, Tensor weight, long bias, long residual, Tensor y) {
+        long image = at(x);
+        long result = at(y);
         if (spec.equals(ConvSpec.SAME_3X3) && isTransformed(weight)) {
-            PackedWeight w = packed(weight, PackedWeight.Form.WINOGRAD);
-            kernels.winograd()
-                    .run(WinogradBasis.SAME, x.shape(), y.shape(), w, Winograd.Prologue.NONE, at);
+            transformed(x, weight, new Winograd.Operands(image, bias, 0, residual, result), y);
             return;
         }
         PackedWeight w = packed(weight, PackedWeight.Form.CONV);
-        kernels.convolution().run(spec, x.shape(), y.shape(), w, at);
+        int residuals = residual == 0 ? 0 : 1;
+        Plan.Call call =
+                kernels.convolution()
+                        .call(spec, x.shape(), y.shape(), w, residuals)
+                        .with(image)
+                        .with(bias)
+                        .with(result);
+        if (residuals > 0) {
+            call.with(residual);
+        }
+        call.run();
+    }
+
+    private void transformed(Tensor x, Tensor weight, Winograd.Operands at, Tensor y) {
+        PackedWeight w = packed(weight, PackedWeight.Form.WINOGRAD);
+        kernels.winograd()
+                .run(WinogradBasis.SAME, x.shape(), y.shape(), w, Winograd.Prologue.NONE, at);
     }
 
     private boolean isTransformed(Tensor weight) {
@@ -138,16 +155,15 @@ final class CpuOps implements Ops {
     public Tensor conv2dAddPerChannel(
             ConvSpec spec, Tensor x, Tensor weight, Tensor bias, Tensor perChannel) {
         Shape shape = Shapes.conv2d(spec, x, weight, bias);
-        if (!isTransformed(weight)) {
-            // One bias for all samples is all that oneDNN takes. A single sample could have its
-            // own,
-            // but would then differ in the last bit from the same sample in a batch.
+        if (!spec.equals(ConvSpec.SAME_3X3) || !isTransformed(weight)) {
+            // oneDNN takes one bias for all samples. A single sample could have its own, but would
+            // then differ in the last bit from the same sample in a batch.
             return Ops.super.conv2dAddPerChannel(spec, x, weight, bias, perChannel);
         }
         Tensor y = result(weight.name(), shape);
         Shapes.addPerChannel(y, perChannel);
         try (Biases biases = new Biases(bias, perChannel)) {
-            convolve(spec, x, weight, biases.operands(at(x), at(y)), y);
+            transformed(x, weight, biases.operands(at(x), at(y)), y);
         }
         return y;
     }

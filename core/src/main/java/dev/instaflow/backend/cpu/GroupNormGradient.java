@@ -69,7 +69,7 @@ final class GroupNormGradient {
         void statistics(int sample, long x) {
             Staging staging = engine.takeStaging();
             try {
-                double[] channels = new ChannelSums(engine, positions, c).of(x, staging);
+                double[] channels = staging.channelSums().of(x, positions, c);
                 ChannelSums.toGroups(spec, positions, c, channels);
                 means[sample] = Arrays.copyOf(channels, c);
                 scales[sample] = Arrays.copyOfRange(channels, c, 2 * c);

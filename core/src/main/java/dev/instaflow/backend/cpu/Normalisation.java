@@ -52,12 +52,11 @@ final class Normalisation {
             GroupNormSpec spec, Shape x, long from, long gamma, long beta, long scale, long shift) {
         int c = x.intSize(-1);
         long positions = x.count() / x.size(0) / c;
-        ChannelSums statistics = new ChannelSums(engine, positions, c);
         Staging staging = engine.takeStaging();
         try {
             for (long n = 0; n < x.size(0); n++) {
-                double[] sums =
-                        statistics.of(from + CpuStorage.bytesOf(n * positions * c), staging);
+                long sample = from + CpuStorage.bytesOf(n * positions * c);
+                double[] sums = staging.channelSums().of(sample, positions, c);
                 long vector = CpuStorage.bytesOf(n * c);
                 writeScaleAndShift(
                         spec, positions, c, sums, gamma, beta, scale + vector, shift + vector);

@@ -21,8 +21,8 @@ final class PlanBuilder implements AutoCloseable {
         int create(dnnl_primitive_desc result, dnnl_engine engine, dnnl_primitive_attr attributes);
     }
 
-    /** About 10 to 25 microseconds of one core; handing over and waiting costs 2 to 10 when quiet. */
-    private static final double SERIAL_BELOW = 1e6;
+    /** 20 to 50 microseconds of one core: below that, measured, other threads cost as much as they save. */
+    private static final double SERIAL_BELOW = 3e6;
 
     private final CpuEngine engine;
     private final PlanKey key;

@@ -16,7 +16,17 @@ final class Staging {
     private double[] doubles = new double[0];
     private final NativeAddress source = new NativeAddress();
     private final NativeAddress target = new NativeAddress();
+    private final ChannelSums channelSums;
     Staging next;
+
+    Staging(CpuEngine engine) {
+        channelSums = new ChannelSums(engine, this);
+    }
+
+    /** Uses the doubles and the first array. */
+    ChannelSums channelSums() {
+        return channelSums;
+    }
 
     /** An array of at least {@code length} values, its contents undefined, the same for each index. */
     float[] array(int index, int length) {
