@@ -20,6 +20,9 @@ final class TiledAttention {
     /** Tiles are a multiple of this many queries, the row block of the matrix kernels. */
     private static final long QUERY_STEP = 16;
 
+    /** However many keys: products of fewer rows run far below the peak. */
+    private static final long FEWEST_QUERIES = 64;
+
     /** From this many tiles on, bringing keys and values into another layout pays. */
     private static final long PACK_FROM_TILES = 4;
 
@@ -94,7 +97,7 @@ final class TiledAttention {
             tiles(new Sizes(n, spec.heads(), t, t, s, d, causal ? 1 : 0, 0), qAt, kAt, vAt, y);
             return;
         }
-        long fitting = Math.max(QUERY_STEP, TILE_BYTES / rowBytes / QUERY_STEP * QUERY_STEP);
+        long fitting = Math.max(FEWEST_QUERIES, TILE_BYTES / rowBytes / QUERY_STEP * QUERY_STEP);
         long tile = Math.min(t, fitting);
         int packed = (t + tile - 1) / tile >= PACK_FROM_TILES ? 1 : 0;
         Sizes sizes = new Sizes(1, spec.heads(), tile, t, s, d, causal ? 1 : 0, packed);
