@@ -62,6 +62,7 @@ record GradCase(String name, List<Input> inputs, Forward forward, Backward backw
     static List<GradCase> all() {
         List<GradCase> all = new ArrayList<>(small());
         all.add(conv(ConvSpec.SAME_3X3, 3, 16, 16, 64, 48));
+        all.add(conv(ConvSpec.SAME_3X3, 1, 64, 66, 64, 72));
         all.add(linear(2, 300, 96, 257));
         all.add(groupNorm(32, Activation.SILU, 2, 33, 31, 96));
         all.add(layerNorm(2, 257, 100));

@@ -35,7 +35,11 @@ final class CpuGradOps implements GradOps {
         Shapes.conv2dInput(spec, x, weight, dy);
         PackedWeight w = trainable(weight);
         Tensor dx = result(weight.name() + " input", x);
-        kernels.convolution().input(spec, x, dy.shape(), w, at(dy), at(dx));
+        if (kernels.winograd().suits(spec, x, weight.shape())) {
+            kernels.winograd().input(x, dy.shape(), w, at(dy), at(dx));
+        } else {
+            kernels.convolution().input(spec, x, dy.shape(), w, at(dy), at(dx));
+        }
         return dx;
     }
 

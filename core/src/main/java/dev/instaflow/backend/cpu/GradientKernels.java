@@ -3,6 +3,7 @@ package dev.instaflow.backend.cpu;
 /** The backward operations of a backend by family, made once. */
 record GradientKernels(
         ConvolutionGradient convolution,
+        WinogradGradient winograd,
         LinearGradient linear,
         GroupNormGradient groupNorm,
         LayerNormGradient layerNorm,
@@ -11,12 +12,16 @@ record GradientKernels(
         ChannelTotals totals) {
 
     GradientKernels(CpuEngine engine, Kernels kernels) {
-        this(engine, new ElementwiseGradient(engine, kernels.elementwise(), kernels.movement()));
+        this(
+                engine,
+                kernels,
+                new ElementwiseGradient(engine, kernels.elementwise(), kernels.movement()));
     }
 
-    private GradientKernels(CpuEngine engine, ElementwiseGradient elementwise) {
+    private GradientKernels(CpuEngine engine, Kernels kernels, ElementwiseGradient elementwise) {
         this(
                 new ConvolutionGradient(engine),
+                new WinogradGradient(engine, kernels),
                 new LinearGradient(engine),
                 new GroupNormGradient(engine, elementwise),
                 new LayerNormGradient(engine),
