@@ -146,18 +146,22 @@ final class AxisTransforms implements AutoCloseable {
         for (int i = 0; i < values.length; i++) {
             values[i] = (float) row[i % row.length];
         }
-        MemoryPool.Block block = engine.pool().take(layout.bytes(), "factors");
         MemoryPool.Block plain =
                 engine.pool().take(CpuStorage.bytesOf(values.length), "plain factors");
+        Staging staging = engine.takeStaging();
         try (Layout source = Layout.dense(geometry.factors())) {
-            Staging staging = engine.takeStaging();
             staging.cursor.write(plain.address(), values, values.length);
-            engine.give(staging);
-            WeightPacker.reorder(engine, source, layout).run(plain.address(), block.address());
+            return engine.pool()
+                    .filled(
+                            layout.bytes(),
+                            "factors",
+                            to ->
+                                    WeightPacker.reorder(engine, source, layout)
+                                            .run(plain.address(), to));
         } finally {
+            engine.give(staging);
             engine.pool().give(plain);
         }
-        return block;
     }
 
     @Override

@@ -21,9 +21,6 @@ import java.io.IOException;
  * each part uses one.
  */
 public final class CpuBackend implements TrainingBackend {
-    /** Sides of an image from which on fast convolutions are worth four times the memory of weights. */
-    private static final int WINOGRAD_FROM = 64;
-
     private final CpuEngine engine;
     private final String description;
     private final WeightStorage storage;
@@ -82,9 +79,11 @@ public final class CpuBackend implements TrainingBackend {
         return new CpuOps(engine, kernels, scope);
     }
 
+    /** One where weights are packed for each use: the packing shares this backend's threads. */
     @Override
     public int lanes() {
-        return engine.canLimitThreads() ? engine.workers().count() : 1;
+        boolean sideBySide = engine.canLimitThreads() && storage != WeightStorage.AS_STORED;
+        return sideBySide ? engine.workers().count() : 1;
     }
 
     @Override
@@ -156,7 +155,7 @@ public final class CpuBackend implements TrainingBackend {
     }
 
     private boolean mayTransform(int height, int width) {
-        return storage != WeightStorage.TRAINABLE && Math.min(height, width) >= WINOGRAD_FROM;
+        return storage != WeightStorage.TRAINABLE && Math.min(height, width) >= Winograd.LARGE_SIDE;
     }
 
     private Tensor packed(

@@ -15,10 +15,14 @@ public record CpuSettings(int threads, WeightStorage weights) {
     /** One thread for each processor, weights that have gradients. */
     public static final CpuSettings TRAINING = new CpuSettings(0, WeightStorage.TRAINABLE);
 
+    private static final int MOST_THREADS = 4096;
+
     /** Checks the thread count. */
     public CpuSettings {
-        if (threads < 0 || threads > 4096) {
-            throw new IllegalArgumentException("CPU backend with " + threads + " threads");
+        if (threads < 0 || threads > MOST_THREADS) {
+            throw new IllegalArgumentException(
+                    "CPU backend with %d threads; expected 0 (all processors) to %d"
+                            .formatted(threads, MOST_THREADS));
         }
     }
 

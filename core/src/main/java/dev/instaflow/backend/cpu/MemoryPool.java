@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongConsumer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
@@ -107,6 +108,21 @@ final class MemoryPool implements AutoCloseable {
         Arena arena = new Arena(block.address(), size + ALIGNMENT);
         weightArenas.put(arena, block);
         return new Block(arena.take(bytes));
+    }
+
+    /** A block that something fills; given back if that fails. */
+    Block filled(long bytes, Object what, LongConsumer fill) {
+        Block block = take(bytes, what);
+        boolean done = false;
+        try {
+            fill.accept(block.address());
+            done = true;
+            return block;
+        } finally {
+            if (!done) {
+                give(block);
+            }
+        }
     }
 
     /** Gives a block back. */

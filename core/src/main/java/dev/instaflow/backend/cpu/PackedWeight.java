@@ -181,8 +181,12 @@ final class PackedWeight extends CpuStorage {
 
     private Use reordered(Use packed, Layout wanted) {
         try (packed) {
-            MemoryPool.Block block = engine().pool().take(wanted.bytes(), this);
-            reorder(packed.layout, packed.address, wanted, block.address());
+            MemoryPool.Block block =
+                    engine().pool()
+                            .filled(
+                                    wanted.bytes(),
+                                    this,
+                                    to -> reorder(packed.layout, packed.address, wanted, to));
             return new Use(wanted, block.address(), Optional.of(block));
         }
     }

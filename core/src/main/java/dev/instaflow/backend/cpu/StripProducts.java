@@ -2,6 +2,8 @@ package dev.instaflow.backend.cpu;
 
 import static org.bytedeco.dnnl.global.dnnl.*;
 
+import dev.instaflow.backend.BackendException;
+
 /**
  * The products of a strip at one vertical position: for each horizontal position, tiles [T,Ci] times the
  * transformed kernels [Ci,Co].
@@ -46,7 +48,12 @@ final class StripProducts {
     private static Layout share(WinogradGrid grid, Layout kernels, long index) {
         long each = grid.basis().positions();
         long[] sizes = {each, grid.in(), grid.out()};
-        return kernels.part(sizes, new long[] {index * each, 0, 0});
+        Layout share = kernels.part(sizes, new long[] {index * each, 0, 0});
+        if (share == null) {
+            throw new BackendException(
+                    "oneDNN packs kernels of %s in a way that has no parts".formatted(grid));
+        }
+        return share;
     }
 
     private PlanKey key(WinogradGrid grid, long positions, int layout) {

@@ -168,9 +168,11 @@ final class TiledAttention {
     private MemoryPool.Block packed(Plan product, Layout plain, long from) {
         try (plain) {
             Layout wanted = product.layout(WeightedPlans.WEIGHTS);
-            MemoryPool.Block block = engine.pool().take(wanted.bytes(), "packed heads");
-            WeightPacker.reorder(engine, plain, wanted).run(from, block.address());
-            return block;
+            return engine.pool()
+                    .filled(
+                            wanted.bytes(),
+                            "packed heads",
+                            to -> WeightPacker.reorder(engine, plain, wanted).run(from, to));
         }
     }
 

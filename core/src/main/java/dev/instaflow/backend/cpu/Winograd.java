@@ -1,6 +1,7 @@
 package dev.instaflow.backend.cpu;
 
 import dev.instaflow.backend.BackendException;
+import dev.instaflow.backend.OutOfDeviceMemoryException;
 import dev.instaflow.ops.Activation;
 import dev.instaflow.tensor.Shape;
 import java.util.Map;
@@ -13,6 +14,9 @@ import java.util.concurrent.ConcurrentHashMap;
 final class Winograd implements AutoCloseable {
     /** Fewer channels leave too little product to pay for the transforms. */
     private static final int FEWEST_CHANNELS = 64;
+
+    /** Sides of an image from which on it is worth four times the memory of weights. */
+    static final int LARGE_SIDE = 64;
 
     /** SD 1.5 has 15 in one size; each holds up to ten primitives. */
     private static final int GRIDS = 64;
@@ -69,6 +73,8 @@ final class Winograd implements AutoCloseable {
             boolean optimised = plans.areOptimised();
             plans.release();
             return optimised;
+        } catch (OutOfDeviceMemoryException e) {
+            throw e; // says nothing about the processor
         } catch (BackendException e) {
             return false;
         }

@@ -13,9 +13,6 @@ import java.util.Arrays;
  * change with every step of an optimiser, so they are transformed for each use.
  */
 final class WinogradGradient {
-    /** Sides from which on the saving is larger than transforming the kernels. */
-    private static final int FROM = 64;
-
     private static final int TAPS = 9;
 
     private final CpuEngine engine;
@@ -33,7 +30,7 @@ final class WinogradGradient {
     /** Whether {@link #input} is the better way for an image [N,H,W,Ci] and a weight [Co,Ci,K,K]. */
     boolean suits(ConvSpec spec, Shape x, Shape weight) {
         return spec.equals(ConvSpec.SAME_3X3)
-                && Math.min(x.size(1), x.size(2)) >= FROM
+                && Math.min(x.size(1), x.size(2)) >= Winograd.LARGE_SIDE
                 && winograd.suits(WinogradBasis.SAME, exchanged(weight));
     }
 
@@ -51,27 +48,35 @@ final class WinogradGradient {
         PackedWeight.Purpose purpose =
                 new PackedWeight.Purpose(PackedWeight.Form.WINOGRAD, layout, packing);
         PackedWeight turned = PackedWeight.packed(engine, "turned kernels", shape, purpose);
-        long biasBytes = CpuStorage.bytesOf(shape.size(0));
-        MemoryPool.Block bias = engine.pool().take(biasBytes, "no bias");
+        MemoryPool.Block bias = null;
         try {
             turned.fill(turned(weight));
-            clear(bias.address(), shape.intSize(0));
+            bias = zeros(shape.intSize(0));
             Winograd.Operands at = new Winograd.Operands(dy, bias.address(), 0, 0, dx);
             winograd.run(WinogradBasis.SAME, y, x, turned, Winograd.Prologue.NONE, at);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e); // not from memory
         } finally {
-            engine.pool().give(bias);
+            if (bias != null) {
+                engine.pool().give(bias);
+            }
             turned.release();
         }
     }
 
-    private void clear(long address, int count) {
+    private MemoryPool.Block zeros(int count) {
         Staging staging = engine.takeStaging();
-        float[] zeros = staging.array(0, count);
-        Arrays.fill(zeros, 0, count, 0);
-        staging.cursor.write(address, zeros, count);
-        engine.give(staging);
+        try {
+            float[] zeros = staging.array(0, count);
+            Arrays.fill(zeros, 0, count, 0);
+            return engine.pool()
+                    .filled(
+                            CpuStorage.bytesOf(count),
+                            "no bias",
+                            to -> staging.cursor.write(to, zeros, count));
+        } finally {
+            engine.give(staging);
+        }
     }
 
     /** The kernels [Ci,Co,3,3] of the gradient. */

@@ -38,9 +38,10 @@ final class WinogradPacker {
         rows = Math.min(rows, out);
         long plainBytes = CpuStorage.bytesOf(rows * in * TAPS);
         long wideBytes = CpuStorage.bytesOf(rows * in * products);
-        MemoryPool.Block matrix = matrix(basis);
         MemoryPool.Block slice = engine.pool().take(plainBytes + wideBytes, "kernels");
+        MemoryPool.Block matrix = null;
         try {
+            matrix = matrix(basis);
             for (long row = 0; row < out; row += rows) {
                 long count = Math.min(rows, out - row);
                 long plain = slice.address();
@@ -51,17 +52,24 @@ final class WinogradPacker {
             }
         } finally {
             engine.pool().give(slice);
-            engine.pool().give(matrix);
+            if (matrix != null) {
+                engine.pool().give(matrix);
+            }
         }
     }
 
     private MemoryPool.Block matrix(WinogradBasis basis) {
         float[] values = basis.kernelTransform();
-        MemoryPool.Block block = engine.pool().take(CpuStorage.bytesOf(values.length), "a matrix");
         Staging staging = engine.takeStaging();
-        staging.cursor.write(block.address(), values, values.length);
-        engine.give(staging);
-        return block;
+        try {
+            return engine.pool()
+                    .filled(
+                            CpuStorage.bytesOf(values.length),
+                            "a matrix",
+                            to -> staging.cursor.write(to, values, values.length));
+        } finally {
+            engine.give(staging);
+        }
     }
 
     /** The held plan of [positions,9] times [9, kernels], the taps of a kernel adjacent. */
