@@ -38,7 +38,7 @@ import java.util.stream.Stream;
 /**
  * Trains a rectified flow from scratch on a collection of pictures, around the autoencoder of a model that
  * exists: {@code TrainFlow dataset model.ckpt run-folder steps}. The model's {@code card.json}, {@code
- * vocab.json} and {@code merges.txt} lie beside it; {@code training/datasets} has collections. May be killed and started again at any time.
+ * vocab.json} and {@code merges.txt} lie beside it; {@code training/datasets} is the place for collections. May be killed and started again at any time.
  */
 public final class TrainFlow {
     private static final long SEED = 1;

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -182,11 +183,18 @@ class EmojiDatasetTest {
         }
     }
 
+    private static Path collection(String zip) {
+        Path place = Path.of("datasets", zip);
+        Assumptions.assumeTrue(
+                Files.exists(place), () -> place + " is absent; see training/datasets/README.md");
+        return place;
+    }
+
     /** The numbers are those that the collections' own descriptions give. */
     @ParameterizedTest
     @CsvSource({"noto-64.zip,1723,191", "fluent-flat-64.zip,1434,160"})
     void openCollectionsAreRead(String zip, int train, int valid) throws IOException {
-        Path place = Path.of("datasets", zip);
+        Path place = collection(zip);
         DatasetOptions strict =
                 DatasetOptions.DEFAULT.withStrictness(DatasetOptions.Strictness.FAIL);
         try (EmojiDataset dataset = EmojiDataset.open(place, strict)) {
@@ -199,7 +207,7 @@ class EmojiDatasetTest {
 
     @Test
     void repeatedPicturesOfTheOpenCollectionAreFound() throws IOException {
-        Path place = Path.of("datasets", "noto-64.zip");
+        Path place = collection("noto-64.zip");
         try (EmojiDataset dataset = EmojiDataset.open(place, DatasetOptions.DEFAULT)) {
             // Its description counts 12 sets of identical pictures with 28 rows in all.
             assertEquals(28 - 12, kinds(dataset).size());
