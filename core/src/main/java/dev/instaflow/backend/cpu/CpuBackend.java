@@ -43,9 +43,9 @@ public final class CpuBackend implements TrainingBackend {
         this.engine = new CpuEngine(threads, openMp);
         this.packer = new WeightPacker(engine);
         this.winogradPacker = new WinogradPacker(engine, packer);
-        this.kernels = new Kernels(engine, packer);
+        this.kernels = Kernels.of(engine, packer);
         this.laneEngine = engine.lane();
-        this.laneKernels = new Kernels(laneEngine, new WeightPacker(laneEngine));
+        this.laneKernels = Kernels.of(laneEngine, new WeightPacker(laneEngine));
         this.gradientKernels = new GradientKernels(engine, kernels);
         this.convolution = kernels.convolution();
         this.matMul = kernels.matMul();

@@ -104,7 +104,12 @@ final class CpuOps implements Ops {
     @Override
     public Tensor conv2d(ConvSpec spec, Tensor x, Tensor weight, Tensor bias) {
         Tensor y = result(weight.name(), Shapes.conv2d(spec, x, weight, bias));
-        convolve(spec, x, weight, at(bias), 0, y);
+        TransformedConvolution transformed = kernels.transformed();
+        if (transformed.takes(spec, weight)) {
+            transformed.run(x, weight, transformed.bias(bias), y);
+        } else {
+            direct(spec, x, weight, 0, y, at(bias)).run();
+        }
         return y;
     }
 
@@ -113,82 +118,42 @@ final class CpuOps implements Ops {
         Shape shape = Shapes.conv2d(spec, x, weight, bias);
         requireResult("conv2dAdd", weight, residual, shape);
         Tensor y = result(weight.name(), shape);
-        convolve(spec, x, weight, at(bias), at(residual), y);
+        TransformedConvolution transformed = kernels.transformed();
+        if (transformed.takes(spec, weight)) {
+            transformed.run(x, weight, transformed.biasAndResidual(bias, residual), y);
+        } else {
+            long added = at(residual);
+            direct(spec, x, weight, 1, y, at(bias)).with(added).run();
+        }
         return y;
     }
 
-    /** With a residual unless its address is 0. */
-    private void convolve(
-            ConvSpec spec, Tensor x, Tensor weight, long bias, long residual, Tensor y) {
-        long image = at(x);
-        long result = at(y);
-        if (spec.equals(ConvSpec.SAME_3X3) && isTransformed(weight)) {
-            transformed(x, weight, new Winograd.Operands(image, bias, 0, residual, result), y);
-            return;
-        }
+    /** A call that lacks its residuals, if it has any. */
+    private Plan.Call direct(
+            ConvSpec spec, Tensor x, Tensor weight, int residuals, Tensor y, long bias) {
         PackedWeight w = packed(weight, PackedWeight.Form.CONV);
-        int residuals = residual == 0 ? 0 : 1;
-        Plan.Call call =
-                kernels.convolution()
-                        .call(spec, x.shape(), y.shape(), w, residuals)
-                        .with(image)
-                        .with(bias)
-                        .with(result);
-        if (residuals > 0) {
-            call.with(residual);
-        }
-        call.run();
-    }
-
-    private void transformed(Tensor x, Tensor weight, Winograd.Operands at, Tensor y) {
-        PackedWeight w = packed(weight, PackedWeight.Form.WINOGRAD);
-        kernels.winograd()
-                .run(WinogradBasis.SAME, x.shape(), y.shape(), w, Winograd.Prologue.NONE, at);
-    }
-
-    private boolean isTransformed(Tensor weight) {
-        return engine.storage(weight) instanceof PackedWeight packed
-                && packed.form() == PackedWeight.Form.WINOGRAD;
+        long image = at(x);
+        long to = at(y);
+        return kernels.convolution()
+                .call(spec, x.shape(), y.shape(), w, residuals)
+                .with(image)
+                .with(bias)
+                .with(to);
     }
 
     @Override
     public Tensor conv2dAddPerChannel(
             ConvSpec spec, Tensor x, Tensor weight, Tensor bias, Tensor perChannel) {
-        Shape shape = Shapes.conv2d(spec, x, weight, bias);
-        if (!spec.equals(ConvSpec.SAME_3X3) || !isTransformed(weight)) {
+        TransformedConvolution transformed = kernels.transformed();
+        if (!transformed.takes(spec, weight)) {
             // oneDNN takes one bias for all samples. A single sample could have its own, but would
             // then differ in the last bit from the same sample in a batch.
             return Ops.super.conv2dAddPerChannel(spec, x, weight, bias, perChannel);
         }
-        Tensor y = result(weight.name(), shape);
+        Tensor y = result(weight.name(), Shapes.conv2d(spec, x, weight, bias));
         Shapes.addPerChannel(y, perChannel);
-        try (Biases biases = new Biases(bias, perChannel)) {
-            transformed(x, weight, biases.operands(at(x), at(y)), y);
-        }
+        transformed.run(x, weight, transformed.biasAndPerChannel(bias, perChannel), y);
         return y;
-    }
-
-    /** Biases [N,Co]: the layer's with what is added to each sample. */
-    private final class Biases implements AutoCloseable {
-        private final MemoryPool.Block block;
-        private final long c;
-
-        Biases(Tensor bias, Tensor perChannel) {
-            c = bias.shape().count();
-            long samples = perChannel.shape().size(0);
-            block = engine.pool().take(bytes(samples * c), "biases");
-            kernels.elementwise()
-                    .addPerChannel(samples, c, at(perChannel), at(bias), block.address());
-        }
-
-        Winograd.Operands operands(long image, long to) {
-            return new Winograd.Operands(image, block.address(), c, 0, to);
-        }
-
-        @Override
-        public void close() {
-            engine.pool().give(block);
-        }
     }
 
     @Override
@@ -197,8 +162,8 @@ final class CpuOps implements Ops {
             return Ops.super.normedConv2d(layers, x);
         }
         Tensor y = normedResult(layers, x);
-        long bias = at(layers.bias());
-        normedConvolution(layers, x, new Winograd.Operands(at(x), bias, 0, 0, at(y)), y);
+        TransformedConvolution transformed = kernels.transformed();
+        transformed.runNormed(layers, x, transformed.bias(layers.bias()), y);
         return y;
     }
 
@@ -209,8 +174,8 @@ final class CpuOps implements Ops {
         }
         Tensor y = normedResult(layers, x);
         requireResult("normedConv2dAdd", layers.weight(), residual, y.shape());
-        long bias = at(layers.bias());
-        normedConvolution(layers, x, new Winograd.Operands(at(x), bias, 0, at(residual), at(y)), y);
+        TransformedConvolution transformed = kernels.transformed();
+        transformed.runNormed(layers, x, transformed.biasAndResidual(layers.bias(), residual), y);
         return y;
     }
 
@@ -221,15 +186,14 @@ final class CpuOps implements Ops {
         }
         Tensor y = normedResult(layers, x);
         Shapes.addPerChannel(y, perChannel);
-        try (Biases biases = new Biases(layers.bias(), perChannel)) {
-            normedConvolution(layers, x, biases.operands(at(x), at(y)), y);
-        }
+        TransformedConvolution transformed = kernels.transformed();
+        transformed.runNormed(
+                layers, x, transformed.biasAndPerChannel(layers.bias(), perChannel), y);
         return y;
     }
 
-    /** Whether the normalised image need not be written. */
     private boolean fuses(NormedConvolution layers) {
-        return isTransformed(layers.weight()) && layers.conv().equals(ConvSpec.SAME_3X3);
+        return kernels.transformed().takes(layers.conv(), layers.weight());
     }
 
     private Tensor normedResult(NormedConvolution layers, Tensor x) {
@@ -238,45 +202,16 @@ final class CpuOps implements Ops {
         return result(layers.weight().name(), shape);
     }
 
-    private void normedConvolution(
-            NormedConvolution layers, Tensor x, Winograd.Operands at, Tensor y) {
-        PackedWeight weight = packed(layers.weight(), PackedWeight.Form.WINOGRAD);
-        long vectorBytes = bytes(x.shape().size(0) * x.shape().size(3));
-        MemoryPool.Block vectors = engine.pool().take(2 * vectorBytes, "group norm vectors");
-        try {
-            long scale = vectors.address();
-            long shift = scale + vectorBytes;
-            long gamma = at(layers.gamma());
-            long beta = at(layers.beta());
-            kernels.normalisation()
-                    .scaleAndShift(layers.norm(), x.shape(), at.image(), gamma, beta, scale, shift);
-            Winograd.Prologue norm = new Winograd.Prologue(layers.norm().then(), scale, shift);
-            kernels.winograd().run(WinogradBasis.SAME, x.shape(), y.shape(), weight, norm, at);
-        } finally {
-            engine.pool().give(vectors);
-        }
-    }
-
     @Override
     public Tensor upsampleConv2d(Tensor x, Tensor weight, Tensor bias) {
-        boolean transformed =
-                engine.storage(weight) instanceof PackedWeight w
-                        && w.form() == PackedWeight.Form.WINOGRAD_DOUBLED;
-        if (!transformed) {
+        TransformedConvolution transformed = kernels.transformed();
+        if (!transformed.takesDoubled(weight)) {
             return Ops.super.upsampleConv2d(x, weight, bias);
         }
         Shape twice = Shapes.upsample(x, 2 * x.shape().size(1), 2 * x.shape().size(2));
         Shapes.conv2d(ConvSpec.SAME_3X3, x, weight, bias);
         Tensor y = result(weight.name(), twice.with(-1, weight.shape().size(0)));
-        PackedWeight w = packed(weight, PackedWeight.Form.WINOGRAD_DOUBLED);
-        kernels.winograd()
-                .run(
-                        WinogradBasis.DOUBLED,
-                        x.shape(),
-                        y.shape(),
-                        w,
-                        Winograd.Prologue.NONE,
-                        new Winograd.Operands(at(x), at(bias), 0, 0, at(y)));
+        transformed.runDoubled(x, weight, transformed.bias(bias), y);
         return y;
     }
 

@@ -7,6 +7,7 @@ package dev.instaflow.backend.cpu;
 record Kernels(
         Convolution convolution,
         Winograd winograd,
+        TransformedConvolution transformed,
         MatMul matMul,
         Elementwise elementwise,
         Normalisation normalisation,
@@ -15,17 +16,17 @@ record Kernels(
         Loops loops,
         WeightPacker packer) {
 
-    Kernels(CpuEngine engine, WeightPacker packer) {
-        this(engine, new Elementwise(engine), packer);
-    }
-
-    private Kernels(CpuEngine engine, Elementwise elementwise, WeightPacker packer) {
-        this(
+    static Kernels of(CpuEngine engine, WeightPacker packer) {
+        Elementwise elementwise = new Elementwise(engine);
+        Normalisation normalisation = new Normalisation(engine, elementwise);
+        Winograd winograd = new Winograd(engine, elementwise);
+        return new Kernels(
                 new Convolution(engine),
-                new Winograd(engine, elementwise),
+                winograd,
+                new TransformedConvolution(engine, winograd, elementwise, normalisation),
                 new MatMul(engine),
                 elementwise,
-                new Normalisation(engine, elementwise),
+                normalisation,
                 new TiledAttention(engine),
                 new Movement(engine),
                 new Loops(engine),
