@@ -38,7 +38,7 @@ public final class CpuBackend implements TrainingBackend {
         int threads = settings.resolvedThreads();
         String count = threads == 1 ? "1 thread" : threads + " threads";
         String note = openMp.controllable() ? "" : " asked for, OMP_NUM_THREADS decides";
-        this.description = "cpu (oneDNN " + OneDnn.version() + ", " + count + note + ")";
+        this.description = "cpu (oneDNN " + OneDnn.version() + ", " + count + note;
         this.storage = settings.weights();
         this.engine = new CpuEngine(threads, openMp);
         this.packer = new WeightPacker(engine);
@@ -63,9 +63,10 @@ public final class CpuBackend implements TrainingBackend {
         return new CpuBackend(settings, OpenMp.find());
     }
 
+    /** Which convolutions it chose is told once it has weights for which there was a choice. */
     @Override
     public String description() {
-        return description;
+        return description + kernels.winograd().choice() + ")";
     }
 
     @Override

@@ -66,6 +66,14 @@ final class Winograd implements AutoCloseable {
                         Shape.of(basis.number(), in, out), key -> isFast(basis, in, out));
     }
 
+    /** For people: what {@link #suits} has found on this processor, if it has been asked. */
+    String choice() {
+        if (fast.isEmpty()) {
+            return "";
+        }
+        return fast.containsValue(true) ? ", fast 3x3 convolutions" : ", direct convolutions alone";
+    }
+
     private boolean isFast(WinogradBasis basis, int in, int out) {
         WinogradGrid grid = WinogradGrid.typical(basis, in, out);
         try {

@@ -107,6 +107,22 @@ class WinogradTest {
     }
 
     @Test
+    void theBackendTellsWhichConvolutionsItChose() throws IOException {
+        try (CpuBackend backend = CpuBackend.open(new CpuSettings(1))) {
+            assertTrue(backend.description().endsWith("1 thread)"), backend.description());
+            Shape kernel = Shape.of(64, 64, 3, 3);
+            float[] values = random(1, kernel, 1);
+            try (Tensor weight = backend.upload("w", same(64), kernel, FloatSource.of(values))) {
+                boolean fast =
+                        ((PackedWeight) backend.engine().storage(weight)).form()
+                                == PackedWeight.Form.WINOGRAD;
+                String choice = fast ? "fast 3x3 convolutions)" : "direct convolutions alone)";
+                assertTrue(backend.description().endsWith(choice), backend.description());
+            }
+        }
+    }
+
+    @Test
     void aTransformedWeightSaysThatItCannotBeReadBack() throws IOException {
         try (CpuBackend backend = CpuBackend.open(new CpuSettings(1))) {
             Shape kernel = Shape.of(64, 64, 3, 3);
