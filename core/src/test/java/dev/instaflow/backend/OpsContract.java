@@ -1,31 +1,20 @@
 package dev.instaflow.backend;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.instaflow.backend.reference.ReferenceBackend;
 import dev.instaflow.ops.Activation;
 import dev.instaflow.ops.AttentionSpec;
-import dev.instaflow.ops.ConvSpec;
-import dev.instaflow.ops.FloatSource;
 import dev.instaflow.ops.GroupNormSpec;
-import dev.instaflow.ops.NormedConvolution;
 import dev.instaflow.ops.Ops;
 import dev.instaflow.ops.Scope;
 import dev.instaflow.ops.WeightForm;
 import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
-import dev.instaflow.tensor.TensorAssert;
-import java.io.IOException;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -35,270 +24,10 @@ import org.junit.jupiter.params.provider.EnumSource;
  * What every backend must compute, checked against plain loops in F64 on random inputs. Sizes include 1,
  * primes and values one off the usual tiles.
  */
-public abstract class OpsContract {
-    /** Unit round-off of F32. */
-    private static final double EPS = Math.pow(2, -24);
-
-    /** Element-wise results: a few roundings of values below about 10. */
-    private static final double ELEMENTWISE = 1e-5;
-
-    private Backend backend;
-    private ReferenceBackend reference;
-    private final Random random = new Random(42);
-    private final List<Tensor> weights = new ArrayList<>();
-
-    /** A fresh backend; closed after the test, when nothing may be alive. */
-    protected abstract Backend createBackend();
-
+public abstract class OpsContract extends ConvolutionContract {
     /** x itself carries 100 * 2^-24 = 6e-6, the spread is 1, gamma up to 3. */
     protected double toleranceOfAMeanOf100() {
         return 2e-3;
-    }
-
-    @BeforeEach
-    void open() {
-        backend = createBackend();
-        reference = new ReferenceBackend(ReferenceBackend.Precision.F64);
-    }
-
-    @AfterEach
-    void closeWithoutLeaks() {
-        weights.forEach(Tensor::close);
-        reference.close();
-        backend.close();
-    }
-
-    /** One computation, written against Ops, run on both backends. */
-    private interface Program {
-        Tensor run(Fixture fixture);
-    }
-
-    /** Hands out the same random tensors and weights on whichever backend runs. */
-    private final class Fixture {
-        final Ops ops;
-        private final Backend on;
-        private final Random values;
-
-        Fixture(Backend on, Ops ops, long seed) {
-            this.on = on;
-            this.ops = ops;
-            this.values = new Random(seed);
-        }
-
-        float[] floats(long count) {
-            float[] all = new float[Math.toIntExact(count)];
-            for (int i = 0; i < all.length; i++) {
-                all[i] = (float) values.nextGaussian();
-            }
-            return all;
-        }
-
-        Tensor random(long... sizes) {
-            Shape shape = Shape.of(sizes);
-            return ops.tensor("x", shape, floats(shape.count()));
-        }
-
-        Tensor weight(WeightForm form, long... sizes) {
-            Shape shape = Shape.of(sizes);
-            try {
-                Tensor weight = on.upload("w", form, shape, FloatSource.of(floats(shape.count())));
-                weights.add(weight);
-                return weight;
-            } catch (IOException e) {
-                throw new AssertionError(e);
-            }
-        }
-    }
-
-    private void check(String what, double tolerance, Program program) {
-        long seed = random.nextLong();
-        float[] expected;
-        Shape expectedShape;
-        try (Scope scope = reference.openScope(what)) {
-            Tensor y = program.run(new Fixture(reference, scope.ops(), seed));
-            expected = scope.ops().toArray(y);
-            expectedShape = y.shape();
-        }
-        try (Scope scope = backend.openScope(what)) {
-            Tensor y = program.run(new Fixture(backend, scope.ops(), seed));
-            assertEquals(expectedShape, y.shape(), what);
-            TensorAssert.close(what + " seed " + seed, scope.ops().toArray(y), expected, tolerance);
-        }
-    }
-
-    /**
-     * A sum of {@code terms} products of unit normals: rms sqrt(terms), and rounding grows like the
-     * longest chain of partial sums in the worst case; 8 sqrt(terms) bounds each partial sum.
-     */
-    private static double sumTolerance(long terms) {
-        return 8 * Math.sqrt(terms) * EPS * Math.max(16, Math.sqrt(terms) * 4);
-    }
-
-    @ParameterizedTest
-    @CsvSource({
-        "1,1,1,1,1",
-        "2,7,5,3,6",
-        "1,9,12,32,64",
-        "3,8,8,33,31",
-        "1,16,16,64,4",
-        "2,5,31,16,48",
-        "1,4,4,128,128"
-    })
-    void convolutionsOfAllKinds(int n, int h, int w, int ci, int co) {
-        List<ConvSpec> specs =
-                List.of(
-                        ConvSpec.POINTWISE,
-                        ConvSpec.SAME_3X3,
-                        ConvSpec.DOWN_SYMMETRIC,
-                        ConvSpec.DOWN_ASYMMETRIC);
-        for (ConvSpec spec : specs) {
-            if (h + spec.top() + spec.bottom() < spec.kernel()) {
-                continue;
-            }
-            int k = spec.kernel();
-            check(
-                    spec.toString(),
-                    sumTolerance((long) ci * k * k),
-                    f ->
-                            f.ops.conv2d(
-                                    spec,
-                                    f.random(n, h, w, ci),
-                                    f.weight(new WeightForm.Conv(spec, h, w), co, ci, k, k),
-                                    f.weight(WeightForm.PLAIN, co)));
-        }
-    }
-
-    @Test
-    void aConvolutionPackedForOneSizeRunsAtAnother() {
-        ConvSpec spec = ConvSpec.SAME_3X3;
-        for (int side : new int[] {64, 16, 3}) {
-            check(
-                    "side " + side,
-                    sumTolerance(9 * 20),
-                    f ->
-                            f.ops.conv2d(
-                                    spec,
-                                    f.random(1, side, side, 20),
-                                    f.weight(new WeightForm.Conv(spec, 32, 32), 24, 20, 3, 3),
-                                    f.weight(WeightForm.PLAIN, 24)));
-        }
-    }
-
-    /** Hints of 64 and many channels: where a backend may choose a fast algorithm, for any image then. */
-    @ParameterizedTest
-    @CsvSource({
-        "1,64,64,64,64",
-        "2,1,1,64,65",
-        "1,3,2,67,64",
-        "2,5,31,80,96",
-        "1,33,100,64,72",
-        "2,37,34,128,64"
-    })
-    void convolutionsPackedForLargeImages(int n, int h, int w, int ci, int co) {
-        ConvSpec spec = ConvSpec.SAME_3X3;
-        WeightForm form = new WeightForm.Conv(spec, 64, 64);
-        double tolerance = sumTolerance(9L * ci);
-        check(
-                "plain",
-                tolerance,
-                f ->
-                        f.ops.conv2d(
-                                spec,
-                                f.random(n, h, w, ci),
-                                f.weight(form, co, ci, 3, 3),
-                                f.weight(WeightForm.PLAIN, co)));
-        check(
-                "with a residual",
-                tolerance,
-                f ->
-                        f.ops.conv2dAdd(
-                                spec,
-                                f.random(n, h, w, ci),
-                                f.weight(form, co, ci, 3, 3),
-                                f.weight(WeightForm.PLAIN, co),
-                                f.random(n, h, w, co)));
-    }
-
-    @ParameterizedTest
-    @CsvSource({"1,7,5,8,6,0", "2,8,8,64,64,64", "2,9,35,64,80,64", "3,1,1,32,32,0"})
-    void convolutionsOfNormalisedImages(int n, int h, int w, int ci, int co, int hint) {
-        GroupNormSpec norm = new GroupNormSpec(2, 1e-5f, Activation.SILU);
-        double tolerance = sumTolerance(9L * ci) + 10 * ELEMENTWISE;
-        check(
-                "normedConv2d",
-                tolerance,
-                f -> f.ops.normedConv2d(layers(f, norm, ci, co, hint), f.random(n, h, w, ci)));
-        check(
-                "normedConv2dAdd",
-                tolerance,
-                f ->
-                        f.ops.normedConv2dAdd(
-                                layers(f, norm, ci, co, hint),
-                                f.random(n, h, w, ci),
-                                f.random(n, h, w, co)));
-        check(
-                "normedConv2dAddPerChannel",
-                tolerance,
-                f ->
-                        f.ops.normedConv2dAddPerChannel(
-                                layers(f, norm, ci, co, hint),
-                                f.random(n, h, w, ci),
-                                f.random(n, co)));
-    }
-
-    private static NormedConvolution layers(
-            Fixture f, GroupNormSpec norm, int ci, int co, int hint) {
-        return new NormedConvolution(
-                norm,
-                f.weight(WeightForm.PLAIN, ci),
-                f.weight(WeightForm.PLAIN, ci),
-                ConvSpec.SAME_3X3,
-                f.weight(new WeightForm.Conv(ConvSpec.SAME_3X3, hint, hint), co, ci, 3, 3),
-                f.weight(WeightForm.PLAIN, co));
-    }
-
-    @ParameterizedTest
-    @CsvSource({"1,3,5,8,6,0", "2,32,32,64,64,32", "2,1,9,64,70,32", "1,17,33,96,64,32"})
-    void convolutionsOfDoubledImages(int n, int h, int w, int ci, int co, int hint) {
-        check(
-                "upsampleConv2d",
-                sumTolerance(9L * ci),
-                f ->
-                        f.ops.upsampleConv2d(
-                                f.random(n, h, w, ci),
-                                f.weight(new WeightForm.UpsampledConv(hint, hint), co, ci, 3, 3),
-                                f.weight(WeightForm.PLAIN, co)));
-    }
-
-    @ParameterizedTest
-    @CsvSource({"1,7,5,8,6", "2,4,9,16,31"})
-    void convolutionsAddAVectorToEachSample(int n, int h, int w, int ci, int co) {
-        ConvSpec spec = ConvSpec.SAME_3X3;
-        check(
-                "conv2dAddPerChannel",
-                sumTolerance(9L * ci),
-                f ->
-                        f.ops.conv2dAddPerChannel(
-                                spec,
-                                f.random(n, h, w, ci),
-                                f.weight(new WeightForm.Conv(spec, h, w), co, ci, 3, 3),
-                                f.weight(WeightForm.PLAIN, co),
-                                f.random(n, co)));
-    }
-
-    @Test
-    void convolutionAddsItsResidual() {
-        ConvSpec spec = ConvSpec.SAME_3X3;
-        check(
-                "conv2dAdd",
-                sumTolerance(9 * 33),
-                f ->
-                        f.ops.conv2dAdd(
-                                spec,
-                                f.random(2, 7, 9, 33),
-                                f.weight(new WeightForm.Conv(spec, 7, 9), 31, 33, 3, 3),
-                                f.weight(WeightForm.PLAIN, 31),
-                                f.random(2, 7, 9, 31)));
     }
 
     @ParameterizedTest
