@@ -19,9 +19,7 @@ public final class RandomStream {
         /** The noise that latents are mixed with. */
         NOISE,
         /** Times or labels. */
-        TIME,
-        /** Changes to pictures. */
-        AUGMENTATION
+        TIME
     }
 
     private long state;
