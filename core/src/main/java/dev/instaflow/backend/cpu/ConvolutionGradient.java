@@ -32,14 +32,21 @@ final class ConvolutionGradient {
         if (plan == null) {
             plan = engine.plans().add(key, weightPlan(key, spec, x, y));
         }
+        try (Layout plain = Layout.dense(y.size(3), x.size(3), spec.kernel(), spec.kernel())) {
+            weight(plan, plain, from, dy, dw);
+        } finally {
+            plan.release();
+        }
+    }
+
+    private void weight(Plan plan, Layout plain, long from, long dy, long dw) {
         Layout chosen = plan.layout(WeightedPlans.WEIGHTS);
         MemoryPool.Block packed = engine.pool().take(chosen.bytes(), "gradient of a kernel");
-        try (Layout plain = Layout.dense(y.size(3), x.size(3), spec.kernel(), spec.kernel())) {
+        try {
             plan.execute(packed.address(), from, dy);
             WeightPacker.reorder(engine, chosen, plain).run(packed.address(), dw);
         } finally {
             engine.pool().give(packed);
-            plan.release();
         }
     }
 

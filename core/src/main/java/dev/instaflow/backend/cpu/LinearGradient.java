@@ -15,17 +15,22 @@ final class LinearGradient {
         PlanKey key = new PlanKey(PlanKey.Op.LINEAR_INPUT, rows, in, out);
         Plan plan = engine.plans().get(key);
         if (plan == null) {
-            plan =
+            plan = engine.plans().add(key, inputPlan(key, rows, in, out));
+        }
+        WeightedPlans.call(plan, weight).with(dy).with(dx).run();
+    }
+
+    private Plan inputPlan(PlanKey key, long rows, long in, long out) {
+        try (Layout plain = Layout.strided(new long[] {in, out}, 1, in)) {
+            Layout shared = engine.shared(plain);
+            Plan plan =
                     product(
                             key,
                             Layout.dense(rows, out),
                             Layout.dense(out, in),
                             Layout.dense(rows, in),
                             (double) rows * in * out);
-        }
-        try (Layout plain = Layout.strided(new long[] {in, out}, 1, in);
-                PackedWeight.Use matrix = weight.in(engine.shared(plain))) {
-            plan.run(matrix.address(), dy, dx);
+            return plan.expects(shared);
         }
     }
 
@@ -34,25 +39,26 @@ final class LinearGradient {
         PlanKey key = new PlanKey(PlanKey.Op.LINEAR_WEIGHT, rows, in, out);
         Plan plan = engine.plans().get(key);
         if (plan == null) {
-            plan =
+            Plan made =
                     product(
                             key,
                             Layout.strided(new long[] {out, rows}, 1, out),
                             Layout.dense(rows, in),
                             Layout.dense(out, in),
                             (double) rows * in * out);
+            plan = engine.plans().add(key, made);
         }
         plan.run(x, dy, dw);
     }
 
-    /** A held plan of {@code y = a b}; it takes b, a, y. */
+    /** A plan of {@code y = a b}; it takes b, a, y. */
     private Plan product(PlanKey key, Layout a, Layout b, Layout y, double work) {
         try (PlanBuilder builder = new PlanBuilder(engine, key)) {
             builder.work(work);
             builder.argument(DNNL_ARG_WEIGHTS, b);
             builder.argument(DNNL_ARG_SRC, a);
             builder.argument(DNNL_ARG_DST, y);
-            return engine.plans().add(key, TiledAttention.matmul(builder, a, b, y));
+            return TiledAttention.matmul(builder, a, b, y);
         }
     }
 }
