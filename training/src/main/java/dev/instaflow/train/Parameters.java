@@ -18,6 +18,9 @@ import java.util.function.Predicate;
 
 /** The weights that a run trains, in file order. Not thread-safe. */
 public final class Parameters {
+    /** Values read at once, so that no gradient stands a second time on the heap. */
+    private static final int PART = 1 << 16;
+
     private final TrainingBackend backend;
     private final List<Parameter> list = new ArrayList<>();
 
@@ -87,17 +90,20 @@ public final class Parameters {
      * @param factor 1, or the share of one of several passes in a step
      */
     public void addGradients(Tape tape, float factor) {
+        float[] part = new float[PART];
         for (Parameter parameter : list) {
             tape.gradient(parameter.tensor())
-                    .ifPresent(
-                            tensor ->
-                                    addScaled(tape.toArray(tensor), factor, parameter.gradient()));
+                    .ifPresent(from -> addScaled(tape, from, factor, parameter.gradient(), part));
         }
     }
 
-    private static void addScaled(float[] from, float factor, float[] to) {
-        for (int i = 0; i < to.length; i++) {
-            to[i] += factor * from[i];
+    private static void addScaled(Tape tape, Tensor from, float factor, float[] to, float[] part) {
+        for (int first = 0; first < to.length; first += PART) {
+            int length = Math.min(PART, to.length - first);
+            tape.read(from, first, part, length);
+            for (int i = 0; i < length; i++) {
+                to[first + i] += factor * part[i];
+            }
         }
     }
 
