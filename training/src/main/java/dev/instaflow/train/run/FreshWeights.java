@@ -25,7 +25,7 @@ import java.util.stream.LongStream;
  */
 public final class FreshWeights {
     /** What CompVis passes through {@code zero_module}. */
-    private static final List<String> ZEROS = List.of("out.2.", ".out_layers.3.", ".proj_out.");
+    private static final List<String> ZEROS = List.of(".out.2.", ".out_layers.3.", ".proj_out.");
 
     private static final double EMBEDDING_DEVIATION = 0.02;
 
@@ -47,8 +47,8 @@ public final class FreshWeights {
      */
     public static Checkpoint of(ModelConfig config, Checkpoint autoencoder, long seed) {
         FreshWeights fresh = new FreshWeights(seed);
-        UNet.parameters(config.unet())
-                .forEach((key, shape) -> fresh.unet(key, shape, UNet.parameters(config.unet())));
+        Map<String, Shape> unet = UNet.parameters(config.unet());
+        unet.forEach((key, shape) -> fresh.unet(key, shape, unet));
         ClipTextModel.parameters(config.text())
                 .forEach((key, shape) -> fresh.text(key, shape, config.text()));
         for (Entry entry : autoencoder.entries()) {
@@ -61,7 +61,7 @@ public final class FreshWeights {
 
     private void unet(String key, Shape shape, Map<String, Shape> shapes) {
         float[] values = new float[Math.toIntExact(shape.count())];
-        boolean zero = ZEROS.stream().anyMatch(part -> ("." + key).contains(withDot(part)));
+        boolean zero = ZEROS.stream().anyMatch(part -> ("." + key).contains(part));
         Shape weight = key.endsWith(".bias") ? shapes.get(weightOf(key)) : shape;
         if (weight.rank() == 1) {
             Arrays.fill(values, key.endsWith(".weight") ? 1 : 0); // a norm
@@ -69,10 +69,6 @@ public final class FreshWeights {
             uniform(values, 1 / Math.sqrt((double) weight.count() / weight.size(0)));
         }
         add(ModelPart.UNET, key, shape, values);
-    }
-
-    private static String withDot(String part) {
-        return part.startsWith(".") ? part : "." + part;
     }
 
     private static String weightOf(String bias) {
