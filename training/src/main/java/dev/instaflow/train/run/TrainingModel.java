@@ -71,13 +71,28 @@ public final class TrainingModel implements AutoCloseable {
             TrainingBackend backend, Checkpoint compVis, ModelConfig config, Trained trained)
             throws IOException {
         UNet unet = UNet.load(backend, compVis, config.unet());
-        ClipTextModel text;
         try {
-            text = ClipTextModel.load(backend, compVis, config.text());
-        } catch (IOException | RuntimeException e) {
+            ClipTextModel text = ClipTextModel.load(backend, compVis, config.text());
+            try {
+                Parameters parameters = parameters(backend, unet, text, config, trained);
+                List<Entry> frozen = frozen(compVis, parameters);
+                return new TrainingModel(backend, unet, text, parameters, frozen);
+            } catch (RuntimeException | Error e) {
+                text.close();
+                throw e;
+            }
+        } catch (IOException | RuntimeException | Error e) {
             unet.close();
             throw e;
         }
+    }
+
+    private static Parameters parameters(
+            TrainingBackend backend,
+            UNet unet,
+            ClipTextModel text,
+            ModelConfig config,
+            Trained trained) {
         Parameters parameters = new Parameters(backend);
         parameters.add(
                 ModelPart.UNET,
@@ -89,7 +104,7 @@ public final class TrainingModel implements AutoCloseable {
                 text.weights(),
                 ClipTextModel.parameters(config.text()),
                 key -> trained.names.test(ModelPart.TEXT.compVisPrefix() + key));
-        return new TrainingModel(backend, unet, text, parameters, frozen(compVis, parameters));
+        return parameters;
     }
 
     private static List<Entry> frozen(Checkpoint compVis, Parameters parameters) {
