@@ -6,7 +6,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Latents with the token ids of their captions, all of one shape, in memory.
+ * Latents with the token ids of their captions, all of one shape, in memory; either all are pairs or
+ * none is.
  *
  * @param sample the shape [h,w,C] of a latent
  * @param examples at least one
@@ -16,7 +17,7 @@ public record LatentData(Shape sample, List<Example> examples) {
      * One example.
      *
      * @param latent after the scale factor, [h,w,C]
-     * @param noise the noise that a teacher made it of, if it is a pair
+     * @param noise the noise that a teacher made it of, [h,w,C], if it is a pair
      * @param captions token ids, the first being the label; at least one
      */
     public record Example(float[] latent, Optional<float[]> noise, List<int[]> captions) {
@@ -29,26 +30,36 @@ public record LatentData(Shape sample, List<Example> examples) {
         }
     }
 
-    /** Checks the sizes. */
+    /** Checks the sizes, and that all examples are of one kind. */
     public LatentData {
         examples = List.copyOf(examples);
         if (examples.isEmpty()) {
             throw new IllegalArgumentException("no examples to train on");
         }
         for (Example example : examples) {
-            if (example.latent().length != sample.count()
-                    || example.noise().map(n -> n.length != sample.count()).orElse(false)) {
-                throw new IllegalArgumentException(
-                        "an example of %d values among latents %s"
-                                .formatted(example.latent().length, sample));
-            }
+            check("latent", example.latent(), sample);
+            example.noise().ifPresent(noise -> check("noise", noise, sample));
+        }
+        long pairs = examples.stream().filter(example -> example.noise().isPresent()).count();
+        if (pairs != 0 && pairs != examples.size()) {
+            throw new IllegalArgumentException(
+                    "%d of %d examples have a noise of their own; give all of them one, or none"
+                            .formatted(pairs, examples.size()));
+        }
+    }
+
+    private static void check(String what, float[] values, Shape sample) {
+        if (values.length != sample.count()) {
+            throw new IllegalArgumentException(
+                    "a %s of %d values, expected %d as in %s"
+                            .formatted(what, values.length, sample.count(), sample));
         }
     }
 
     /**
      * Both together, as for two styles of the same captions.
      *
-     * @param other latents of the same shape
+     * @param other latents of the same shape, pairs if these are
      * @return these examples, then the others
      */
     public LatentData and(LatentData other) {
