@@ -38,7 +38,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Three steps of rectified flow by AdamW against PyTorch with CompVis' {@code UNetModel}: loss, gradients,
- * parameters and their averages.
+ * parameters and, where there are goldens of them, their averages.
  */
 class OracleTrainingTest {
     private static final Path GOLDENS = Path.of("src/test/resources/gradients");
@@ -66,12 +66,14 @@ class OracleTrainingTest {
      * What is compared.
      *
      * @param gradients advised relative L2 error of a gradient
+     * @param averages how many goldens of averages there are
      */
     private record Case(
             String name,
             Path weights,
             UNetConfig config,
             double gradients,
+            int averages,
             Tape.Memory memory,
             Supplier<TrainingBackend> backend) {
         @Override
@@ -97,11 +99,12 @@ class OracleTrainingTest {
     }
 
     private static Case unet64(Tape.Memory memory, Supplier<TrainingBackend> backend) {
-        return new Case("unet64", TinyModel.UNET64_FILE, TinyModel.UNET64, 5e-5, memory, backend);
+        return new Case(
+                "unet64", TinyModel.UNET64_FILE, TinyModel.UNET64, 5e-5, 20, memory, backend);
     }
 
     private static Case tiny(Tape.Memory memory, Supplier<TrainingBackend> backend) {
-        return new Case("tiny", TinyModel.FILE, TinyModel.UNET, 2e-4, memory, backend);
+        return new Case("tiny", TinyModel.FILE, TinyModel.UNET, 2e-4, 0, memory, backend);
     }
 
     @ParameterizedTest
@@ -129,10 +132,11 @@ class OracleTrainingTest {
                 parameters.upload();
                 ema.update(parameters.list());
                 if (step != 1) {
-                    checkParameters(test, "step" + (step + 1), parameters.list());
+                    int known = checkParameters(test, "step" + (step + 1), parameters.list());
+                    assertEquals(expected.path("chosen").size(), known);
                 }
             }
-            checkAverages(test, ema);
+            assertEquals(test.averages, checkAverages(test, ema));
         }
     }
 
@@ -222,25 +226,33 @@ class OracleTrainingTest {
         System.out.printf("gradients of %s: worst relative error %.2g%n", test, worst);
     }
 
-    private static void checkParameters(Case test, String prefix, List<Parameter> parameters)
+    /** How many had a golden. */
+    private static int checkParameters(Case test, String prefix, List<Parameter> parameters)
             throws IOException {
+        int known = 0;
         for (Parameter parameter : parameters) {
             String key = parameter.name().substring(ModelPart.UNET.compVisPrefix().length());
             Path golden = test.file(prefix + "." + key);
             if (Files.exists(golden)) {
                 checkMost(prefix + "." + key, parameter.values(), Npy.read(golden).floats());
+                known++;
             }
         }
+        return known;
     }
 
-    private static void checkAverages(Case test, Ema ema) throws IOException {
+    /** How many had a golden. */
+    private static int checkAverages(Case test, Ema ema) throws IOException {
+        int known = 0;
         for (var average : ema.averages().entrySet()) {
             String key = average.getKey().substring(ModelPart.UNET.compVisPrefix().length());
             Path golden = test.file("ema3." + key);
             if (Files.exists(golden)) {
                 checkMost("ema3." + key, average.getValue(), Npy.read(golden).floats());
+                known++;
             }
         }
+        return known;
     }
 
     /** All but a hundredth within rounding, the rest within what a change of sign moves them by. */
