@@ -21,7 +21,8 @@ public final class DataOrder {
      */
     public DataOrder(long seed, int size) {
         if (size < 1) {
-            throw new IllegalArgumentException("an order of " + size + " examples");
+            throw new IllegalArgumentException(
+                    "an order of " + size + " examples, expected at least 1");
         }
         this.seed = seed;
         this.size = size;

@@ -21,7 +21,8 @@ public record Examples(int count, float[] data, Optional<float[]> noise) {
                         && noise.map(n -> n.length == data.length).orElse(true);
         if (!fits) {
             throw new IllegalArgumentException(
-                    "%d examples of %d values with %s values of noise"
+                    ("%d examples of %d values with %s values of noise; "
+                                    + "expected at least one, of equal sizes, and as much noise or none")
                             .formatted(
                                     count,
                                     data.length,

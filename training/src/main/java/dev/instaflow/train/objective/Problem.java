@@ -14,7 +14,8 @@ public record Problem(float[] state, float[] labels, float[] target) {
                 || labels.length == 0
                 || state.length % labels.length != 0) {
             throw new IllegalArgumentException(
-                    "%d states, %d labels, %d targets"
+                    ("%d values of states, %d labels, %d values of targets; "
+                                    + "expected as many targets as states, the same number for each label")
                             .formatted(state.length, labels.length, target.length));
         }
     }

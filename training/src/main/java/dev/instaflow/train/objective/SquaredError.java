@@ -22,7 +22,8 @@ public record SquaredError(double value, Tensor gradient) {
         float[] values = ops.toArray(prediction);
         if (values.length != target.length) {
             throw new IllegalArgumentException(
-                    "prediction " + prediction + " with " + target.length + " target values");
+                    "prediction %s with %d target values, expected %d"
+                            .formatted(prediction, target.length, values.length));
         }
         float factor = 2f / values.length;
         double sum = 0;

@@ -33,7 +33,8 @@ public interface TimeDistribution {
      */
     static TimeDistribution logitNormal(double mean, double deviation) {
         if (!(deviation > 0)) {
-            throw new IllegalArgumentException("logit-normal deviation " + deviation);
+            throw new IllegalArgumentException(
+                    "logit-normal deviation " + deviation + ", expected above 0");
         }
         return random -> 1 / (1 + StrictMath.exp(-(mean + deviation * random.normals(1)[0])));
     }
@@ -45,6 +46,9 @@ public interface TimeDistribution {
      * @return the distribution
      */
     static TimeDistribution at(double time) {
+        if (!(time >= 0 && time <= 1)) {
+            throw new IllegalArgumentException("flow time " + time + ", expected in [0,1]");
+        }
         return random -> time;
     }
 
@@ -56,7 +60,7 @@ public interface TimeDistribution {
      */
     static TimeDistribution startOfEachStep(int k) {
         if (k < 1) {
-            throw new IllegalArgumentException(k + " steps");
+            throw new IllegalArgumentException(k + " steps, expected at least 1");
         }
         return random -> (double) random.index(k) / k;
     }
@@ -70,7 +74,8 @@ public interface TimeDistribution {
      */
     default TimeDistribution mixedWith(double share, TimeDistribution other) {
         if (!(share >= 0 && share <= 1)) {
-            throw new IllegalArgumentException("share " + share + " of a mixture");
+            throw new IllegalArgumentException(
+                    "share " + share + " of a mixture, expected in [0,1]");
         }
         return random -> random.uniform() < share ? draw(random) : other.draw(random);
     }

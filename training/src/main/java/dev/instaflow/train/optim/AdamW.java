@@ -38,7 +38,8 @@ public final class AdamW implements Optimizer {
                             && weightDecay >= 0;
             if (!valid) {
                 throw new IllegalArgumentException(
-                        "AdamW with beta1 %s, beta2 %s, eps %s, weight decay %s"
+                        ("AdamW with beta1 %s, beta2 %s, eps %s, weight decay %s; "
+                                        + "expected betas in [0,1), eps above 0, decay at least 0")
                                 .formatted(beta1, beta2, eps, weightDecay));
             }
         }

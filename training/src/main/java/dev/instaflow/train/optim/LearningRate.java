@@ -43,7 +43,8 @@ public interface LearningRate {
      */
     default LearningRate fallingLinearly(long first, long last) {
         if (first < 0 || last <= first) {
-            throw new IllegalArgumentException("fall from step " + first + " to " + last);
+            throw new IllegalArgumentException(
+                    "fall from step " + first + " to " + last + ", expected 0 <= first < last");
         }
         return step -> at(step) * clamp((double) (last - step) / (last - first));
     }
@@ -57,7 +58,9 @@ public interface LearningRate {
      */
     default LearningRate fallingAsCosine(long last, double share) {
         if (last < 1 || !(share >= 0 && share <= 1)) {
-            throw new IllegalArgumentException("fall to a share of " + share + " at step " + last);
+            throw new IllegalArgumentException(
+                    "fall to a share of %s at step %d, expected a share in [0,1] and a step of at least 1"
+                            .formatted(share, last));
         }
         return step -> {
             double done = clamp((double) step / last);

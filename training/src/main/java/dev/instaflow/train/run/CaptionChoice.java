@@ -15,7 +15,8 @@ public record CaptionChoice(double labelShare, double dropped) {
     public CaptionChoice {
         if (!(labelShare >= 0 && labelShare <= 1 && dropped >= 0 && dropped <= 1)) {
             throw new IllegalArgumentException(
-                    "captions with labels at %s and none at %s".formatted(labelShare, dropped));
+                    "captions with labels at a share of %s and none at %s, expected shares in [0,1]"
+                            .formatted(labelShare, dropped));
         }
     }
 

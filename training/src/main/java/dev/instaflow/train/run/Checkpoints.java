@@ -49,7 +49,8 @@ public record Checkpoints(Path folder, int keep, List<Path> companions) {
     public Checkpoints {
         companions = List.copyOf(companions);
         if (keep < 1) {
-            throw new IllegalArgumentException("keeping " + keep + " checkpoints");
+            throw new IllegalArgumentException(
+                    "keeping " + keep + " checkpoints, expected at least 1");
         }
     }
 
@@ -157,7 +158,9 @@ public record Checkpoints(Path folder, int keep, List<Path> companions) {
      *
      * @param trainer made with the same settings, data and kind of optimiser
      * @return the folder, or empty if there is none: then nothing has changed
-     * @throws CheckpointFormatException if the checkpoint is of another model or other settings
+     * @throws IllegalArgumentException if the checkpoint was written with another seed, batch, number of
+     *     passes or of examples
+     * @throws CheckpointFormatException if a parameter is missing or of another size
      * @throws IOException if it cannot be read
      */
     public Optional<Path> restore(Trainer trainer) throws IOException {

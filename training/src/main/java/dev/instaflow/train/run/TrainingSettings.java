@@ -34,7 +34,7 @@ public record TrainingSettings(
     public TrainingSettings {
         if (batch < 1 || passes < 1 || !(clipNorm > 0)) {
             throw new IllegalArgumentException(
-                    "training with batch %d, %d passes, clip norm %s"
+                    "training with batch %d, %d passes, clip norm %s; all must be above 0"
                             .formatted(batch, passes, clipNorm));
         }
     }
