@@ -7,6 +7,7 @@ import dev.instaflow.ptx.PtxFunction;
 import dev.instaflow.ptx.PtxParser;
 import dev.instaflow.ptx.PtxProgram;
 import dev.instaflow.ptx.ScalarType;
+import dev.instaflow.ptx.run.Approximation;
 import dev.instaflow.ptx.run.Coverage;
 import dev.instaflow.ptx.run.Dim3;
 import dev.instaflow.ptx.run.EmulatedKernel;
@@ -26,7 +27,8 @@ import java.util.TreeMap;
 
 /**
  * The emulated device that the tests launch on, and the buffers of one test. What is executed counts towards {@link CoverageTest}
- * whichever test it was; a finding of the sanitiser fails the test that launched.
+ * whichever test it was; a finding of the sanitiser fails the test that launched. Approximate instructions are as wrong as the ISA
+ * allows, so that no error bound holds only because the emulator computes better than a GPU.
  */
 final class Emulator implements AutoCloseable {
     private static final EmulatedMemory MEMORY = new EmulatedMemory();
@@ -139,7 +141,10 @@ final class Emulator implements AutoCloseable {
         checkSignature(launch, entry);
         EmulatedKernel kernel =
                 MODULES.computeIfAbsent(
-                                launch.module(), m -> EmulatedModule.load(program(m), MEMORY))
+                                launch.module(),
+                                m ->
+                                        EmulatedModule.load(
+                                                program(m), MEMORY, Approximation.WORST_ALLOWED))
                         .kernel(launch.entry())
                         .orElseThrow();
         KernelArguments arguments = kernel.arguments();
