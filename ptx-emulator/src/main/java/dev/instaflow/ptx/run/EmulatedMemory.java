@@ -227,9 +227,7 @@ public final class EmulatedMemory {
         Allocation target = require(to, count, "copy to");
         int in = (int) (from - source.base);
         int out = (int) (to - target.base);
-        // A buffer's bulk put is not promised to bear overlap before Java 16; a copy between is.
-        byte[] bytes = read(from, count);
-        target.data.duplicate().position(out).put(bytes);
+        target.data.put(out, source.data, in, count);
         System.arraycopy(source.written, in, target.written, out, count);
     }
 
