@@ -64,11 +64,6 @@ final class Tokens {
         return atEnd() ? "" : words.get(next);
     }
 
-    /** The word after the next one, empty at the end. */
-    String peekSecond() {
-        return next + 1 < words.size() ? words.get(next + 1) : "";
-    }
-
     String take() {
         if (atEnd()) {
             throw error("the text ends within a statement");

@@ -56,10 +56,6 @@ record ArgumentSpec(Kind kind, double value, int count, Filling filling) {
         }
     }
 
-    boolean isBuffer() {
-        return kind.name().endsWith("_BUFFER");
-    }
-
     private static String upper(String text) {
         return text.toUpperCase(Locale.ROOT);
     }
