@@ -103,11 +103,15 @@ public final class Tape implements Ops, AutoCloseable {
     private Tensor record(Tensor y, Backpropagation.Rule rule, Tensor... inputs) {
         for (Tensor input : inputs) {
             if (tracks(input)) {
-                tracked.add(y);
-                nodes.add(new Backpropagation.Node(y, rule));
-                break;
+                return remember(y, rule);
             }
         }
+        return y;
+    }
+
+    private Tensor remember(Tensor y, Backpropagation.Rule rule) {
+        tracked.add(y);
+        nodes.add(new Backpropagation.Node(y, rule));
         return y;
     }
 
@@ -121,7 +125,7 @@ public final class Tape implements Ops, AutoCloseable {
             y = inner.escape(body.apply(inner.ops()));
         }
         // What the body reads is known only when it is recorded, so its result counts as dependent.
-        return record(y, (pass, dy) -> again(body, pass, dy), tracked.toArray(new Tensor[0]));
+        return tracked.isEmpty() ? y : remember(y, (pass, dy) -> again(body, pass, dy));
     }
 
     private void again(Function<Ops, Tensor> body, Backpropagation pass, Tensor dy) {
