@@ -8,13 +8,11 @@ import dev.instaflow.checkpoint.layout.KeyReport;
 import dev.instaflow.checkpoint.layout.ModelPart;
 import dev.instaflow.checkpoint.layout.TensorSpec;
 import dev.instaflow.ops.FloatSource;
-import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
-import java.util.stream.LongStream;
 
 /**
  * What a model is loaded from and to.
@@ -108,7 +106,7 @@ public record WeightSource(Backend backend, Checkpoint checkpoint, ModelPart par
             Predicate<String> unwanted) {
         List<TensorSpec> specs = new ArrayList<>();
         for (Parameter parameter : plan) {
-            specs.add(new TensorSpec(prefix + parameter.name(), sizes(parameter.fileShape())));
+            specs.add(new TensorSpec(prefix + parameter.name(), parameter.fileShape().sizes()));
         }
         for (Entry entry : checkpoint.entries()) {
             String name = entry.name();
@@ -124,12 +122,5 @@ public record WeightSource(Backend backend, Checkpoint checkpoint, ModelPart par
         Entry entry = checkpoint.find(key).orElseThrow();
         FloatSource values = new EntrySource(entry);
         return backend.upload(entry.name(), parameter.form(), parameter.shape(), values);
-    }
-
-    private static List<Long> sizes(Shape shape) {
-        return LongStream.range(0, shape.rank())
-                .map(axis -> shape.size((int) axis))
-                .boxed()
-                .toList();
     }
 }

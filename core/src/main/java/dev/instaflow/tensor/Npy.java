@@ -13,7 +13,6 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import java.util.stream.LongStream;
 
 /**
  * An array in NumPy's file format, version 1.0: C order, little-endian F32, I32 or U8. For noise and
@@ -150,9 +149,7 @@ public final class Npy {
                         .findFirst()
                         .orElseThrow();
         String sizes =
-                LongStream.range(0, shape.rank())
-                        .mapToObj(axis -> shape.size((int) axis) + ",")
-                        .collect(Collectors.joining(" "));
+                shape.sizes().stream().map(size -> size + ",").collect(Collectors.joining(" "));
         String header =
                 "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }"
                         .formatted(descr, shape.rank() > 1 ? sizes.replaceFirst(",$", "") : sizes);

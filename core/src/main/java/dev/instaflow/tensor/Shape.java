@@ -1,6 +1,7 @@
 package dev.instaflow.tensor;
 
 import java.util.Arrays;
+import java.util.List;
 
 /** The sizes of a tensor's dimensions, row-major, outermost first. Immutable. */
 public final class Shape {
@@ -60,6 +61,15 @@ public final class Shape {
      */
     public int intSize(int axis) {
         return Math.toIntExact(size(axis));
+    }
+
+    /**
+     * All sizes, as checkpoints have them.
+     *
+     * @return outermost first; empty for a scalar
+     */
+    public List<Long> sizes() {
+        return Arrays.stream(sizes).boxed().toList();
     }
 
     /**

@@ -21,7 +21,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
@@ -144,9 +143,7 @@ public record Checkpoints(Path folder, int keep, List<Path> companions) {
     }
 
     private static Entry entry(String name, Shape shape, float[] values) {
-        List<Long> sizes =
-                LongStream.range(0, shape.rank()).mapToObj(i -> shape.size((int) i)).toList();
-        return HeapEntry.ofFloats(name, sizes, values);
+        return HeapEntry.ofFloats(name, shape.sizes(), values);
     }
 
     private static Entry flat(String name, float[] values) {

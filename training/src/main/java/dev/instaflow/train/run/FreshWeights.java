@@ -16,7 +16,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.LongStream;
 
 /**
  * A model that has learnt nothing yet, around an autoencoder that has. The UNet starts as CompVis' does:
@@ -120,8 +119,6 @@ public final class FreshWeights {
     }
 
     private void add(ModelPart part, String key, Shape shape, float[] values) {
-        List<Long> sizes =
-                LongStream.range(0, shape.rank()).mapToObj(i -> shape.size((int) i)).toList();
-        entries.add(HeapEntry.ofFloats(part.compVisPrefix() + key, sizes, values));
+        entries.add(HeapEntry.ofFloats(part.compVisPrefix() + key, shape.sizes(), values));
     }
 }
