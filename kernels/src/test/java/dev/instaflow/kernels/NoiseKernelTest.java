@@ -8,7 +8,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Against Philox as published, read anew in Java; core's tests hold the same stream to its own goldens. */
 class NoiseKernelTest {
-    /** The hardware's sine: 2^-20.9 absolute, times a radius of up to 6.7; the angle is rounded to F32 before, up to 2^-22. */
+    /** The hardware's sine: 2^-20.5 absolute, times a radius of up to 6.7; the angle is rounded to F32 before, up to 2^-22. */
     private static final double SINE = 8 * (0x1p-20 + 0x1p-22);
 
     @ParameterizedTest
