@@ -1,9 +1,11 @@
 package dev.instaflow.benchmarks;
 
 import dev.instaflow.backend.Backend;
+import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
+import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
-import java.util.stream.Stream;
 
 /** The engines that this build holds. */
 final class Engines {
@@ -13,10 +15,23 @@ final class Engines {
     private Engines() {}
 
     private static List<Engine> all() {
-        return Stream.concat(
-                        Stream.of(new CpuEngine()),
-                        ServiceLoader.load(Engine.class).stream().map(ServiceLoader.Provider::get))
-                .toList();
+        List<Engine> engines = new ArrayList<>();
+        engines.add(new CpuEngine());
+        Iterator<Engine> peers = ServiceLoader.load(Engine.class).iterator();
+        while (peers.hasNext()) {
+            addNext(peers, engines);
+        }
+        return engines;
+    }
+
+    private static void addNext(Iterator<Engine> peers, List<Engine> engines) {
+        try {
+            engines.add(peers.next());
+        } catch (ServiceConfigurationError e) {
+            // A build without peers after one with them leaves their names behind, not their
+            // classes.
+            // Whoever asks for one of them is told that this build has none.
+        }
     }
 
     /** Names in alphabetical order: ours, then the peers. */
