@@ -12,6 +12,7 @@ import dev.instaflow.ops.Scope;
 import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -415,15 +416,18 @@ public final class Tape implements Ops, AutoCloseable {
 
     @Override
     public Tensor combine(float[][] coefficients, Tensor... xs) {
+        Tensor[] terms = xs.clone();
+        float[][] kept = new float[coefficients.length][];
+        Arrays.setAll(kept, k -> coefficients[k].clone());
         return record(
                 ops.combine(coefficients, xs),
                 (pass, dy) -> {
-                    for (int k = 0; k < xs.length; k++) {
-                        float[][] factor = {coefficients[k]};
-                        pass.to(xs[k], () -> pass.ops().combine(factor, dy));
+                    for (int k = 0; k < terms.length; k++) {
+                        float[][] factor = {kept[k]};
+                        pass.to(terms[k], () -> pass.ops().combine(factor, dy));
                     }
                 },
-                xs);
+                terms);
     }
 
     @Override
