@@ -32,9 +32,12 @@ final class BoundaryRules {
                             "dev.instaflow.backend.cpu"),
                     new Rule(
                             libraries("jcuda"),
-                            // NVIDIA's assembler, which judges the PTX without a driver.
-                            in("backend.cuda").or(module("kernels").and(tests())),
-                            "dev.instaflow.backend.cuda, and in the tests of kernels"),
+                            // Kernels: NVIDIA's assembler, which judges the PTX without a driver.
+                            in("backend.cuda")
+                                    .or(module("kernels").and(tests()))
+                                    .or(module("driver-standin").and(tests())),
+                            "dev.instaflow.backend.cuda, and in the tests of kernels and"
+                                    + " driver-standin"),
                     new Rule(
                             libraries("com.fasterxml"),
                             tests().or(module("tokenizer"))

@@ -59,6 +59,7 @@ class ImportBoundaryTest {
                 "core | backend | Object o = new org.bytedeco.javacpp.FloatPointer(3);",
                 "benchmarks | benchmarks | import org.bytedeco.dnnl.engine;",
                 "core | backend.cpu | import jcuda.driver.JCudaDriver;",
+                "driver-standin | standin | import jcuda.driver.JCudaDriver;",
                 "core | unet | import com.fasterxml.jackson.databind.JsonNode;",
                 "core | model | import org.apache.commons.compress.archivers.zip.ZipFile;",
                 "core | pipeline | import picocli.CommandLine;",
