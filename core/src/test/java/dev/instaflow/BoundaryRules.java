@@ -60,7 +60,10 @@ final class BoundaryRules {
                                     "\\b(System\\s*\\.\\s*(getProperty|getProperties|setProperty|getenv)"
                                             + "|Integer\\s*\\.\\s*getInteger|Long\\s*\\.\\s*getLong"
                                             + "|Boolean\\s*\\.\\s*getBoolean)\\b"),
-                            tests().or(mains()).or(named("backend.Device")),
+                            tests().or(mains())
+                                    .or(named("backend.Device"))
+                                    // It steers where JCuda extracts its libraries to.
+                                    .or(named("backend.cuda.JCudaNatives")),
                             "dev.instaflow.backend.Device, and in mains"),
                     new Rule(
                             Pattern.compile("\\bSystem\\s*\\.\\s*(out|err)\\b"),

@@ -1,6 +1,7 @@
 package dev.instaflow.backend;
 
 import java.util.Locale;
+import java.util.Optional;
 import java.util.ServiceLoader;
 
 /**
@@ -95,7 +96,31 @@ public final class Device {
      * @return true if it is set, to anything
      */
     public static boolean environmentHas(String variable) {
-        return System.getenv(variable) != null;
+        return environment(variable).isPresent();
+    }
+
+    /**
+     * An environment variable, for backends whose libraries read some.
+     *
+     * @param variable its name
+     * @return its value, if it is set
+     */
+    public static Optional<String> environment(String variable) {
+        return Optional.ofNullable(System.getenv(variable));
+    }
+
+    /**
+     * What the user set for this process: the system property or, without one, the environment variable of the
+     * same words, {@code INSTAFLOW_CUDA_LIBPATH} for {@code instaflow.cuda.libpath}.
+     *
+     * @param property its name
+     * @return its value, if it is set and not empty
+     */
+    public static Optional<String> setting(String property) {
+        String variable = property.toUpperCase(Locale.ROOT).replace('.', '_');
+        return Optional.ofNullable(System.getProperty(property))
+                .or(() -> environment(variable))
+                .filter(value -> !value.isEmpty());
     }
 
     private static BackendProvider provider(String name) {
