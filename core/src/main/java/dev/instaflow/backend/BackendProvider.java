@@ -21,6 +21,24 @@ public interface BackendProvider {
     String name();
 
     /**
+     * The same for one of several devices of this kind.
+     *
+     * @param index which, from 0; the provider as it is found takes the first that fits
+     * @return a provider for that device alone, which may turn out not to be there
+     * @throws IllegalArgumentException if this kind has no numbered devices
+     */
+    default BackendProvider at(int index) {
+        throw new IllegalArgumentException(
+                "device \""
+                        + name()
+                        + ":"
+                        + index
+                        + "\": the devices of "
+                        + name()
+                        + " are not numbered");
+    }
+
+    /**
      * Looks for the hardware and the native libraries; never throws for their absence.
      *
      * @return usable, or why not

@@ -6,10 +6,12 @@ import java.util.ServiceLoader;
 
 /**
  * Where a model shall run: named by the user, or chosen by {@link #auto}, which says why. Immutable. No
- * native library is loaded before {@link #auto} or {@link #open}, and nothing falls back by itself.
+ * native library is loaded before {@link #auto}, {@link #open} or a CUDA device's name, and nothing falls
+ * back by itself.
  */
 public final class Device {
     private static final int ALL_PROCESSORS = 0;
+    private static final String CUDA = "cuda";
 
     private final BackendProvider provider;
     private final String explanation;
@@ -51,42 +53,74 @@ public final class Device {
     }
 
     /**
-     * The fastest device that is usable here.
+     * The fastest device that is usable here: a GPU before the CPU.
      *
      * @return the device; {@link #explanation} says why it was chosen
      * @throws BackendUnavailableException if there is none; the reference must be asked for by name
      */
     public static Device auto() {
+        String whyNoGpu = "this build has no CUDA backend";
+        Optional<BackendProvider> cuda = find(CUDA);
+        if (cuda.isPresent()) {
+            BackendProvider.Probe gpu = cuda.get().probe();
+            if (gpu.usable()) {
+                String why = cuda.get().name() + ": " + gpu.reason() + " (faster than the cpu)";
+                return new Device(cuda.get(), why, ALL_PROCESSORS);
+            }
+            whyNoGpu = "cuda: " + gpu.reason();
+        }
         BackendProvider cpu = provider("cpu");
         BackendProvider.Probe probe = cpu.probe();
         if (!probe.usable()) {
             throw new BackendUnavailableException(
-                    "no device: this build has no CUDA backend; cpu: " + probe.reason());
+                    "no device: " + whyNoGpu + "; cpu: " + probe.reason());
         }
-        String why = "cpu: " + probe.reason() + " (this build has no CUDA backend to prefer)";
-        return new Device(cpu, why, ALL_PROCESSORS);
+        return new Device(cpu, "cpu: " + probe.reason() + " (" + whyNoGpu + ")", ALL_PROCESSORS);
     }
 
     /**
      * The device of that name.
      *
-     * @param name {@code auto}, {@code cpu}, {@code cuda} or {@code reference}
+     * @param name {@code auto}, {@code cpu}, {@code cuda}, {@code cuda:1} for the GPU of that number, or
+     *     {@code reference}
      * @return the device
      * @throws IllegalArgumentException for any other name
-     * @throws BackendUnavailableException for {@code cuda}, and for {@code auto} where nothing runs
+     * @throws BackendUnavailableException for {@code cuda} where it cannot be used, and for {@code auto} where
+     *     nothing runs; the message says why
      */
     public static Device named(String name) {
-        return switch (name.toLowerCase(Locale.ROOT)) {
+        String word = name.toLowerCase(Locale.ROOT);
+        if (word.matches("cuda(:\\d{1,3})?")) {
+            return cuda(word);
+        }
+        return switch (word) {
             case "auto" -> auto();
             case "cpu" -> cpu();
             case "reference" -> reference();
-            case "cuda" ->
-                    throw new BackendUnavailableException(
-                            "this build has no CUDA backend: choose auto or cpu");
             default ->
                     throw new IllegalArgumentException(
-                            "unknown device \"" + name + "\": auto, cpu, cuda or reference");
+                            "unknown device \""
+                                    + name
+                                    + "\": auto, cpu, cuda (or cuda:1 for a second one) or reference");
         };
+    }
+
+    private static Device cuda(String word) {
+        Optional<BackendProvider> found = find(CUDA);
+        if (found.isEmpty()) {
+            throw new BackendUnavailableException(
+                    "this build has no CUDA backend: choose auto or cpu");
+        }
+        BackendProvider provider = found.get();
+        if (!word.equals(CUDA)) {
+            provider = provider.at(Integer.parseInt(word.substring(CUDA.length() + 1)));
+        }
+        BackendProvider.Probe probe = provider.probe();
+        if (!probe.usable()) {
+            throw new BackendUnavailableException(
+                    word + " cannot be used: " + probe.reason() + "; or choose auto or cpu");
+        }
+        return new Device(provider, provider.name() + ": asked for", ALL_PROCESSORS);
     }
 
     /**
@@ -124,20 +158,30 @@ public final class Device {
     }
 
     private static BackendProvider provider(String name) {
+        return find(name)
+                .orElseThrow(
+                        () ->
+                                new BackendUnavailableException(
+                                        "no \""
+                                                + name
+                                                + "\" backend on the class path: META-INF/services"
+                                                + " names none"));
+    }
+
+    private static Optional<BackendProvider> find(String name) {
         ClassLoader loader = Device.class.getClassLoader();
         for (BackendProvider provider : ServiceLoader.load(BackendProvider.class, loader)) {
             if (provider.name().equals(name)) {
-                return provider;
+                return Optional.of(provider);
             }
         }
-        throw new BackendUnavailableException(
-                "no \"" + name + "\" backend on the class path: META-INF/services names none");
+        return Optional.empty();
     }
 
     /**
      * The word that {@link #named} takes.
      *
-     * @return {@code cpu} or {@code reference}
+     * @return {@code cpu}, {@code cuda}, {@code cuda:1} or {@code reference}
      */
     public String name() {
         return provider.name();
