@@ -1,5 +1,6 @@
 package dev.instaflow.backend.cuda;
 
+import dev.instaflow.backend.BackendUnavailableException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
@@ -95,6 +96,23 @@ enum NvidiaLibrary {
                     .forEach(file -> System.load(file.toString()));
         }
         JCudaNatives.load(binding);
+    }
+
+    /**
+     * Loads all of them with JCuda's bindings, which have to be touched by nothing before; again, it does
+     * nothing.
+     *
+     * @throws BackendUnavailableException if one does not load
+     */
+    static void loadAll() {
+        CudaLibraryPath path = CudaLibraryPath.ofProcess();
+        for (NvidiaLibrary library : values()) {
+            try {
+                library.load(path);
+            } catch (LinkageError e) {
+                throw new BackendUnavailableException("cuda: " + library.whyNot(e, path), e);
+            }
+        }
     }
 
     /** One line: why {@link #load} failed, and what to do. */
