@@ -4,6 +4,7 @@ import dev.instaflow.image.ImageFile;
 import dev.instaflow.image.Pixels;
 import dev.instaflow.train.data.EmojiRow.Split;
 import dev.instaflow.train.data.RowProblem.Kind;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
@@ -44,7 +45,7 @@ public final class EmojiDataset implements AutoCloseable {
     private static final double MOST = 0.5;
 
     private final Path folder;
-    private final Optional<FileSystem> zip;
+    private final Closeable packed;
     private final DatasetOptions options;
     private final List<EmojiRow> rows = new ArrayList<>();
     private final List<RowProblem> problems = new ArrayList<>();
@@ -52,16 +53,17 @@ public final class EmojiDataset implements AutoCloseable {
     private final Map<String, Long> linesByText = new HashMap<>();
     private final Map<Long, List<EmojiRow>> rowsByPixels = new HashMap<>();
 
-    private EmojiDataset(Path folder, Optional<FileSystem> zip, DatasetOptions options) {
+    private EmojiDataset(Path folder, Closeable packed, DatasetOptions options) {
         this.folder = folder;
-        this.zip = zip;
+        this.packed = packed;
         this.options = options;
     }
 
     /**
      * Reads a collection; every picture is decoded once, to know that it can be.
      *
-     * @param place a folder or a zip with {@code marking.csv} and at least one of the picture folders
+     * @param place a folder, a zip or a tar.xz with {@code marking.csv} and at least one of the picture
+     *     folders; a tar.xz is unpacked to a temporary folder until the collection is closed
      * @param options columns and strictness
      * @return the collection, whose pictures can be read until it is closed
      * @throws IOException if the table cannot be read, has no such columns, or a row cannot be used and
@@ -69,15 +71,19 @@ public final class EmojiDataset implements AutoCloseable {
      */
     public static EmojiDataset open(Path place, DatasetOptions options) throws IOException {
         if (Files.isDirectory(place)) {
-            return read(new EmojiDataset(place, Optional.empty(), options));
+            return read(new EmojiDataset(place, () -> {}, options));
+        }
+        if (place.toString().endsWith(UnpackedCollection.SUFFIX)) {
+            UnpackedCollection unpacked = UnpackedCollection.of(place);
+            return read(new EmojiDataset(unpacked.folder(), unpacked, options));
         }
         FileSystem zip;
         try {
             zip = FileSystems.newFileSystem(place);
         } catch (ProviderNotFoundException | ZipError e) {
-            throw new IOException(place + ": is neither a folder nor a zip", e);
+            throw new IOException(place + ": is neither a folder nor a zip nor a tar.xz", e);
         }
-        return read(new EmojiDataset(zip.getPath("/"), Optional.of(zip), options));
+        return read(new EmojiDataset(zip.getPath("/"), zip, options));
     }
 
     private static EmojiDataset read(EmojiDataset dataset) throws IOException {
@@ -304,11 +310,9 @@ public final class EmojiDataset implements AutoCloseable {
         return ImageFile.read(row.picture()).pixels();
     }
 
-    /** Closes the zip, if it is one; pictures cannot be read any more then. */
+    /** Closes what was packed; its pictures cannot be read any more then. */
     @Override
     public void close() throws IOException {
-        if (zip.isPresent()) {
-            zip.get().close();
-        }
+        packed.close();
     }
 }

@@ -17,7 +17,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
-import org.junit.jupiter.api.Assumptions;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
+import org.apache.commons.compress.compressors.xz.XZCompressorOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -183,18 +185,51 @@ class EmojiDatasetTest {
         }
     }
 
-    private static Path collection(String zip) {
-        Path place = Path.of("datasets", zip);
-        Assumptions.assumeTrue(
-                Files.exists(place), () -> place + " is absent; see training/datasets/README.md");
-        return place;
+    @ParameterizedTest
+    @ValueSource(strings = {"../outside.png", "/outside.png", "a/../../outside.png"})
+    void tarXzThatLeadsElsewhereIsRefused(String name) throws IOException {
+        Path archive = folder.resolve("set.tar.xz");
+        pack(archive, name);
+        IOException e =
+                assertThrows(
+                        IOException.class,
+                        () -> EmojiDataset.open(archive, DatasetOptions.DEFAULT));
+        assertTrue(e.getMessage().contains("set.tar.xz"), e.getMessage());
+        assertTrue(e.getMessage().contains("leads out of the archive"), e.getMessage());
+    }
+
+    @Test
+    void damagedTarXzIsRefused() throws IOException {
+        Path archive = folder.resolve("set.tar.xz");
+        pack(archive, "a.png");
+        byte[] bytes = Files.readAllBytes(archive);
+        bytes[bytes.length / 2] ^= 1;
+        Files.write(archive, bytes);
+        IOException e =
+                assertThrows(
+                        IOException.class,
+                        () -> EmojiDataset.open(archive, DatasetOptions.DEFAULT));
+        assertTrue(e.getMessage().contains("set.tar.xz: cannot be unpacked"), e.getMessage());
+    }
+
+    private static void pack(Path archive, String name) throws IOException {
+        try (TarArchiveOutputStream tar =
+                new TarArchiveOutputStream(
+                        new XZCompressorOutputStream(Files.newOutputStream(archive)))) {
+            byte[] bytes = new byte[100];
+            TarArchiveEntry entry = new TarArchiveEntry(name, true);
+            entry.setSize(bytes.length);
+            tar.putArchiveEntry(entry);
+            tar.write(bytes);
+            tar.closeArchiveEntry();
+        }
     }
 
     /** The numbers are those that the collections' own descriptions give. */
     @ParameterizedTest
-    @CsvSource({"noto-64.zip,1723,191", "fluent-flat-64.zip,1434,160"})
-    void openCollectionsAreRead(String zip, int train, int valid) throws IOException {
-        Path place = collection(zip);
+    @CsvSource({"noto-64,1723,191", "fluent-flat-64,1434,160"})
+    void openCollectionsAreRead(String name, int train, int valid) throws IOException {
+        Path place = Path.of("datasets", name + ".tar.xz");
         DatasetOptions strict =
                 DatasetOptions.DEFAULT.withStrictness(DatasetOptions.Strictness.FAIL);
         try (EmojiDataset dataset = EmojiDataset.open(place, strict)) {
@@ -207,7 +242,7 @@ class EmojiDatasetTest {
 
     @Test
     void repeatedPicturesOfTheOpenCollectionAreFound() throws IOException {
-        Path place = collection("noto-64.zip");
+        Path place = Path.of("datasets", "noto-64.tar.xz");
         try (EmojiDataset dataset = EmojiDataset.open(place, DatasetOptions.DEFAULT)) {
             // Its description counts 12 sets of identical pictures with 28 rows in all.
             assertEquals(28 - 12, kinds(dataset).size());
