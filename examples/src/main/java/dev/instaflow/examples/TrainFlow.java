@@ -25,6 +25,7 @@ import dev.instaflow.train.run.CaptionChoice;
 import dev.instaflow.train.run.Checkpoints;
 import dev.instaflow.train.run.FreshWeights;
 import dev.instaflow.train.run.StepReport;
+import dev.instaflow.train.run.TrainableSet;
 import dev.instaflow.train.run.Trainer;
 import dev.instaflow.train.run.TrainingModel;
 import dev.instaflow.train.run.TrainingSettings;
@@ -68,8 +69,7 @@ public final class TrainFlow {
                         AutoencoderKl.load(
                                 backend, trained, config.vae(), AutoencoderKl.Parts.BOTH);
                 TrainingModel networks =
-                        TrainingModel.load(
-                                backend, fresh, config, TrainingModel.Trained.UNET_AND_TEXT)) {
+                        TrainingModel.load(backend, fresh, config, TrainableSet.FULL)) {
             ClipTokenizer tokenizer =
                     ClipTokenizer.load(
                             folder,

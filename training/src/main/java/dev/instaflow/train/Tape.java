@@ -121,12 +121,11 @@ public final class Tape implements Ops, AutoCloseable {
         if (memory == Memory.KEEP) {
             return body.apply(this);
         }
-        Tensor y;
         try (Scope inner = ops.openScope()) {
-            y = inner.escape(body.apply(inner.ops()));
+            DependenceOps watched = new DependenceOps(inner.ops(), this::tracks);
+            Tensor y = inner.escape(body.apply(watched));
+            return watched.depends(y) ? remember(y, (pass, dy) -> again(body, pass, dy)) : y;
         }
-        // What the body reads is known only when it is recorded, so its result counts as dependent.
-        return tracked.isEmpty() ? y : remember(y, (pass, dy) -> again(body, pass, dy));
     }
 
     private void again(Function<Ops, Tensor> body, Backpropagation pass, Tensor dy) {

@@ -24,6 +24,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -215,6 +216,27 @@ class TapeTest {
             assertTrue(tape.gradient(net.w("gamma")).isPresent());
             assertTrue(tape.gradient(net.w("conv")).isEmpty());
             assertTrue(tape.gradient(x).isEmpty());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Tape.Memory.class)
+    void whatIsFrozenCostsNoGradients(Tape.Memory memory) throws IOException {
+        try (CpuBackend cpu = CpuBackend.open(CpuSettings.TRAINING)) {
+            Map<String, Integer> calls = new TreeMap<>();
+            TrainingBackend backend = CountedGradients.of(cpu, calls);
+            try (Net net = new Net(backend);
+                    Tape tape = new Tape(backend, memory)) {
+                Tensor x = tape.tensor("x", input(), net.normals(input().count()));
+                tape.watch(List.of(net.w("gatedBias")));
+                Tensor y = net.forward(tape, x);
+                tape.backward(List.of(new Seed(y, y)));
+                assertTrue(tape.gradient(net.w("gatedBias")).isPresent());
+            }
+            // Back through the last matrix and the gate to the bias, and no further.
+            Map<String, Integer> wanted =
+                    Map.of("upsampleNearest", 1, "linearInput", 1, "geglu", 1, "channelSums", 1);
+            assertEquals(wanted, calls);
         }
     }
 }

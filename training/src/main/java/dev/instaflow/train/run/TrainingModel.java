@@ -16,7 +16,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /** A UNet and its text encoder under training; the rest of the checkpoint is carried along. */
@@ -40,22 +39,6 @@ public final class TrainingModel implements AutoCloseable {
         this.frozen = frozen;
     }
 
-    /** Which weights change. */
-    public enum Trained {
-        /** UNet and text encoder. */
-        UNET_AND_TEXT(name -> true),
-        /** The UNet alone. */
-        UNET(name -> name.startsWith(ModelPart.UNET.compVisPrefix())),
-        /** The text encoder alone. */
-        TEXT(name -> name.startsWith(ModelPart.TEXT.compVisPrefix()));
-
-        private final Predicate<String> names;
-
-        Trained(Predicate<String> names) {
-            this.names = names;
-        }
-    }
-
     /**
      * Loads both networks.
      *
@@ -68,7 +51,7 @@ public final class TrainingModel implements AutoCloseable {
      * @throws IOException if the file cannot be read or holds another model
      */
     public static TrainingModel load(
-            TrainingBackend backend, Checkpoint compVis, ModelConfig config, Trained trained)
+            TrainingBackend backend, Checkpoint compVis, ModelConfig config, TrainableSet trained)
             throws IOException {
         UNet unet = UNet.load(backend, compVis, config.unet());
         try {
@@ -92,18 +75,18 @@ public final class TrainingModel implements AutoCloseable {
             UNet unet,
             ClipTextModel text,
             ModelConfig config,
-            Trained trained) {
+            TrainableSet trained) {
         Parameters parameters = new Parameters(backend);
         parameters.add(
                 ModelPart.UNET,
                 unet.weights(),
                 UNet.parameters(config.unet()),
-                key -> trained.names.test(ModelPart.UNET.compVisPrefix() + key));
+                key -> trained.contains(ModelPart.UNET.compVisPrefix() + key));
         parameters.add(
                 ModelPart.TEXT,
                 text.weights(),
                 ClipTextModel.parameters(config.text()),
-                key -> trained.names.test(ModelPart.TEXT.compVisPrefix() + key));
+                key -> trained.contains(ModelPart.TEXT.compVisPrefix() + key));
         return parameters;
     }
 

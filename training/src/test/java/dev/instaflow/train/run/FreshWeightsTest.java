@@ -74,8 +74,7 @@ class FreshWeightsTest {
                 Checkpoint vae = Checkpoint.open(BundledEmoji.copy("model.ckpt", folder));
                 Checkpoint fresh = FreshWeights.of(config, vae, 3);
                 TrainingModel model =
-                        TrainingModel.load(
-                                backend, fresh, config, TrainingModel.Trained.UNET_AND_TEXT);
+                        TrainingModel.load(backend, fresh, config, TrainableSet.FULL);
                 Scope scope = backend.openScope("fresh")) {
             Shape shape = Shape.of(1, 8, 8, 16);
             Tensor state = scope.ops().tensor("state", shape, new float[1024]);

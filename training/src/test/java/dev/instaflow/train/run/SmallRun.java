@@ -32,12 +32,7 @@ final class SmallRun implements AutoCloseable {
     private SmallRun(Path models, int passes) throws IOException {
         source = CompVisView.open(BundledEmoji.copy("model.ckpt", models), WeightSet.PLAIN);
         backend = CpuBackend.open(CpuSettings.TRAINING);
-        model =
-                TrainingModel.load(
-                        backend,
-                        source,
-                        BundledEmoji.config(models),
-                        TrainingModel.Trained.UNET_AND_TEXT);
+        model = TrainingModel.load(backend, source, BundledEmoji.config(models), TrainableSet.FULL);
         TrainingSettings settings =
                 TrainingSettings.of(
                                 42,
