@@ -2,7 +2,6 @@ package dev.instaflow.backend.cpu;
 
 import dev.instaflow.backend.Backend;
 import dev.instaflow.backend.BackendProvider;
-import dev.instaflow.backend.BackendUnavailableException;
 import dev.instaflow.backend.WeightStorage;
 
 /** Offers {@link CpuBackend}. */
@@ -17,13 +16,10 @@ public final class CpuProvider implements BackendProvider {
 
     @Override
     public Probe probe() {
-        try {
-            OneDnn.load();
-            int processors = CpuSettings.AUTOMATIC.resolvedThreads();
-            return new Probe(true, "oneDNN " + OneDnn.version() + ", processors: " + processors);
-        } catch (BackendUnavailableException e) {
-            return new Probe(false, e.getMessage());
-        }
+        CpuFindings found = CpuFindings.ofThisMachine();
+        return found.engine()
+                .map(engine -> new Probe(true, engine + ", processors: " + found.processors()))
+                .orElseGet(() -> new Probe(false, found.obstacle().orElse("")));
     }
 
     @Override

@@ -14,9 +14,9 @@ final class DeviceOptions {
             paramLabel = "NAME",
             defaultValue = "auto",
             description =
-                    "auto, cpu, cuda or reference (plain loops, very slow). Default: "
-                            + "auto, the fastest that is usable here; the command devices tells "
-                            + "which that is, and why.")
+                    "auto, cpu, cuda (cuda:1 for a second one) or reference (plain loops, very "
+                            + "slow). Default: auto, the fastest that is usable here; the command "
+                            + "doctor tells which that is, and why.")
     private String name;
 
     @Option(
