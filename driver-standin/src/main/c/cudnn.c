@@ -1,0 +1,1 @@
+// Symbols that are strong come with the next piece.

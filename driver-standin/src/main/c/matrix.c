@@ -1,0 +1,1 @@
+typedef int matrix_is_empty;
