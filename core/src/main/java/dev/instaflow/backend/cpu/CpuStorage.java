@@ -1,5 +1,6 @@
 package dev.instaflow.backend.cpu;
 
+import dev.instaflow.backend.Bytes;
 import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Storage;
 

@@ -1,5 +1,7 @@
 package dev.instaflow.backend.cpu;
 
+import dev.instaflow.backend.Arena;
+import dev.instaflow.backend.Bytes;
 import dev.instaflow.backend.OutOfDeviceMemoryException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -105,7 +107,7 @@ final class MemoryPool implements AutoCloseable {
         }
         systemCalls++;
         Block block = new Block(memory.address(), size, -1);
-        Arena arena = new Arena(block.address(), size + ALIGNMENT);
+        Arena arena = new Arena(block.address(), size + ALIGNMENT, ALIGNMENT);
         weightArenas.put(arena, block);
         return new Block(arena.take(bytes));
     }
@@ -172,7 +174,7 @@ final class MemoryPool implements AutoCloseable {
         systemCalls++;
         Block block = new Block(memory.address(), bytes, -1);
         arenaMemory.add(block);
-        return new Arena(block.address(), bytes);
+        return new Arena(block.address(), bytes, ALIGNMENT);
     }
 
     private Block allocate(long bytes, int sizeClass, Object what) {

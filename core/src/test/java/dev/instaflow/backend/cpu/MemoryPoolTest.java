@@ -104,7 +104,7 @@ class MemoryPoolTest {
     @Test
     void rangesNeverOverlapAndMergeWhenTheyComeBack() {
         Random random = new Random(3);
-        Arena arena = new Arena(1 << 12, 1 << 20);
+        Arena arena = new Arena(1 << 12, 1 << 20, MemoryPool.ALIGNMENT);
         Map<Arena.Range, Long> taken = new HashMap<>();
         for (int i = 0; i < 2000; i++) {
             long bytes = 1 + random.nextInt(60_000);

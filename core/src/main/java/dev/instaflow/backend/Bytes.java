@@ -1,15 +1,20 @@
-package dev.instaflow.backend.cpu;
+package dev.instaflow.backend;
 
 import java.util.Locale;
 
 /** Sizes as people read them. */
-final class Bytes {
+public final class Bytes {
     private static final String[] UNITS = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 
     private Bytes() {}
 
-    /** As {@code 20.0 MiB}; below 1 KiB exact. */
-    static String text(long bytes) {
+    /**
+     * A size in the unit that suits it.
+     *
+     * @param bytes how many
+     * @return as {@code 20.0 MiB}; below 1 KiB exact
+     */
+    public static String text(long bytes) {
         double value = bytes;
         int unit = 0;
         while (value >= 1024 && unit < UNITS.length - 1) {

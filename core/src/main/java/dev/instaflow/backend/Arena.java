@@ -1,13 +1,13 @@
-package dev.instaflow.backend.cpu;
+package dev.instaflow.backend;
 
 /**
  * A large piece of address space, handed out in ranges that merge with their neighbours when they come
  * back, so that what one stage of a pipeline leaves serves the next whatever the sizes. Pages that were
  * never handed out cost nothing. Not thread-safe: the pool guards it.
  */
-final class Arena {
+public final class Arena {
     /** Some adjacent bytes, taken or free; all ranges of an arena form a list by address. */
-    static final class Range {
+    public static final class Range {
         private final Arena arena;
         private final long offset;
         private long bytes;
@@ -21,30 +21,52 @@ final class Arena {
             this.bytes = bytes;
         }
 
-        long address() {
+        /**
+         * Where it begins.
+         *
+         * @return an address, aligned as the arena is
+         */
+        public long address() {
             return arena.address + offset;
         }
 
-        Arena arena() {
+        /**
+         * Whose it is.
+         *
+         * @return the arena that takes it back
+         */
+        public Arena arena() {
             return arena;
         }
     }
 
     private final long address;
+    private final long alignment;
     private final Range first;
     private long usedBytes;
     private int taken;
 
-    /** Ranges of {@code bytes} bytes from {@code address} on, which is aligned. */
-    Arena(long address, long bytes) {
+    /**
+     * An arena of which nothing is taken.
+     *
+     * @param address where it begins, aligned
+     * @param bytes how much there is
+     * @param alignment of all ranges
+     */
+    public Arena(long address, long bytes, long alignment) {
         this.address = address;
-        this.first = new Range(this, 0, bytes / MemoryPool.ALIGNMENT * MemoryPool.ALIGNMENT);
+        this.alignment = alignment;
+        this.first = new Range(this, 0, bytes / alignment * alignment);
     }
 
-    /** The smallest free range that is large enough, cut to size; null if there is none. */
-    Range take(long bytes) {
-        long wanted =
-                (bytes + MemoryPool.ALIGNMENT - 1) / MemoryPool.ALIGNMENT * MemoryPool.ALIGNMENT;
+    /**
+     * The smallest free range that is large enough, cut to size.
+     *
+     * @param bytes how much is needed
+     * @return the range; null if there is none
+     */
+    public Range take(long bytes) {
+        long wanted = (bytes + alignment - 1) / alignment * alignment;
         Range best = null;
         for (Range range = first; range != null; range = range.after) {
             boolean fits = range.free && range.bytes >= wanted;
@@ -74,8 +96,12 @@ final class Arena {
         range.after = rest;
     }
 
-    /** Takes a range back. */
-    void give(Range range) {
+    /**
+     * Takes a range back.
+     *
+     * @param range of this arena
+     */
+    public void give(Range range) {
         range.free = true;
         taken--;
         if (range.after != null && range.after.free) {
@@ -86,8 +112,13 @@ final class Arena {
         }
     }
 
-    /** Takes a range back as if it had never been handed out, when {@code used} bytes were in use. */
-    void undo(Range range, long used) {
+    /**
+     * Takes a range back as if it had never been handed out.
+     *
+     * @param range of this arena
+     * @param used {@link #usedBytes} before it was taken
+     */
+    public void undo(Range range, long used) {
         give(range);
         usedBytes = used;
     }
@@ -101,13 +132,21 @@ final class Arena {
         }
     }
 
-    /** Bytes from the start that were ever handed out: what this arena really occupies. */
-    long usedBytes() {
+    /**
+     * Bytes from the start that were ever handed out: what this arena really occupies.
+     *
+     * @return at most its size
+     */
+    public long usedBytes() {
         return usedBytes;
     }
 
-    /** Whether nothing is handed out. */
-    boolean isIdle() {
+    /**
+     * Whether nothing is handed out.
+     *
+     * @return true if all ranges are back
+     */
+    public boolean isIdle() {
         return taken == 0;
     }
 }
