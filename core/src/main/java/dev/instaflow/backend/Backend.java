@@ -72,10 +72,20 @@ public interface Backend extends AutoCloseable {
      * @param form what it will be used for
      * @param shape as in the file
      * @param values read once, piecewise, from the calling thread
-     * @return F32, outside all scopes: the caller closes it
+     * @return F32 or what the backend computes in, outside all scopes: the caller closes it
      * @throws IOException if {@code values} cannot be read
      */
     Tensor upload(String name, WeightForm form, Shape shape, FloatSource values) throws IOException;
+
+    /**
+     * This device with arithmetic that nothing overflows, for networks whose activations exceed what a fast type can hold: an
+     * autoencoder's do. Tensors of the one may be used with the other.
+     *
+     * @return this, or what shares device and memory with it and ends with it
+     */
+    default Backend wideRange() {
+        return this;
+    }
 
     /**
      * Memory that this backend holds now, in use or pooled.

@@ -2,6 +2,7 @@ package dev.instaflow.ops;
 
 import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
+import java.util.List;
 import java.util.function.Function;
 
 /**
@@ -34,6 +35,41 @@ public interface Ops {
         }
     }
 
+    /** A computation that does the same operations whenever its inputs have the same shapes. */
+    @FunctionalInterface
+    interface Program {
+        /**
+         * Computes.
+         *
+         * @param ops what to compute with; neither takes values from the heap nor gives it any
+         * @param inputs all that differs from one run to the next
+         * @return owned by the scope of {@code ops}
+         */
+        Tensor run(Ops ops, List<Tensor> inputs);
+    }
+
+    /**
+     * Whether {@link #replay} is faster than the operations one by one, so that it is worth to do without what is seen
+     * between them.
+     *
+     * @return true if a backend records programs
+     */
+    default boolean replays() {
+        return false;
+    }
+
+    /**
+     * Runs a program. A backend may record what it does, and play that back when the same object comes with inputs of the same
+     * shapes again.
+     *
+     * @param program one and the same object each time, kept no longer than the weights it uses
+     * @param inputs of the program
+     * @return owned by this scope
+     */
+    default Tensor replay(Program program, List<Tensor> inputs) {
+        return block(ops -> program.run(ops, inputs));
+    }
+
     /**
      * A tensor from heap values.
      *
@@ -47,7 +83,7 @@ public interface Ops {
     /**
      * The values, after all pending work on them is done.
      *
-     * @param x any shape, F32
+     * @param x any shape, F32 or what a backend computes in
      * @return row-major, a fresh array
      * @throws IllegalArgumentException if x is a weight that the backend keeps only in a form from which
      *     its values cannot be had again exactly
@@ -57,7 +93,7 @@ public interface Ops {
     /**
      * Some of the values, after all pending work on them is done.
      *
-     * @param x any shape, F32
+     * @param x any shape, F32 or what a backend computes in
      * @param first index of the first value, row-major
      * @param target receives the values from its start on
      * @param length how many

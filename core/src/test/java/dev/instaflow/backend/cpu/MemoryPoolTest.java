@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.instaflow.backend.Arena;
 import dev.instaflow.backend.OutOfDeviceMemoryException;
 import java.util.ArrayList;
 import java.util.HashMap;

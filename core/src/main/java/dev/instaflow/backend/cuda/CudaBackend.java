@@ -1,0 +1,190 @@
+package dev.instaflow.backend.cuda;
+
+import dev.instaflow.backend.Backend;
+import dev.instaflow.backend.TensorScope;
+import dev.instaflow.ops.ConvSpec;
+import dev.instaflow.ops.FloatSource;
+import dev.instaflow.ops.Scope;
+import dev.instaflow.ops.WeightForm;
+import dev.instaflow.tensor.Shape;
+import dev.instaflow.tensor.Tensor;
+import java.io.IOException;
+
+/**
+ * Computes on an NVIDIA GPU. Thread-safe: any number of threads may open scopes and share weights; the device does their
+ * operations one after the other.
+ */
+public final class CudaBackend implements Backend {
+    private final CudaEngine engine;
+    private final Numerics numerics;
+    private final CudaBackend wide;
+    private final WeightUploader uploader;
+    private final String deviceName;
+    private final Runnable ending;
+    private boolean closed;
+
+    private CudaBackend(
+            CudaEngine engine, Numerics numerics, Numerics wideNumerics, Runnable ending) {
+        this.engine = engine;
+        this.ending = ending;
+        this.numerics = numerics;
+        this.uploader = new WeightUploader(engine);
+        this.deviceName = engine.context().deviceName();
+        this.wide =
+                wideNumerics == numerics
+                        ? this
+                        : new CudaBackend(engine, wideNumerics, wideNumerics, () -> {});
+    }
+
+    /**
+     * Makes a backend; the driver has been loaded and initialised, and the other libraries been loaded.
+     *
+     * @param settings device and precision
+     * @return to be closed by the caller
+     * @throws dev.instaflow.backend.BackendException if the device does not work
+     */
+    public static CudaBackend open(CudaSettings settings) {
+        return open(settings, DevicePool.SLAB);
+    }
+
+    /** With memory that is asked of the driver in pieces of at least that many bytes. */
+    static CudaBackend open(CudaSettings settings, long slabBytes) {
+        CudaContext context = CudaContext.open(settings.device());
+        boolean made = false;
+        try {
+            CudaEngine engine = new CudaEngine(context, settings, slabBytes);
+            Numerics numerics = Numerics.of(settings.precision());
+            CudaBackend backend =
+                    new CudaBackend(engine, numerics, wide(settings), engine::closeUnused);
+            made = true;
+            return backend;
+        } finally {
+            if (!made) {
+                context.close();
+            }
+        }
+    }
+
+    private static Numerics wide(CudaSettings settings) {
+        if (settings.precision() == Precision.F32) {
+            return Numerics.F32;
+        }
+        return settings.wideRange() == Precision.BF16 ? Numerics.BF16 : Numerics.TF32;
+    }
+
+    @Override
+    public String description() {
+        String refusal = engine.recordings().refusal();
+        return "%s (%s, %s%s)"
+                .formatted(
+                        engine.context().name(),
+                        deviceName,
+                        numerics,
+                        refusal.isEmpty() ? "" : "; without a graph since " + refusal);
+    }
+
+    @Override
+    public Backend wideRange() {
+        return wide;
+    }
+
+    @Override
+    public Scope openScope(String name) {
+        requireOpen();
+        return openRoot(name);
+    }
+
+    private TensorScope openRoot(String name) {
+        return TensorScope.root(name, scope -> new CudaOps(engine, numerics, scope));
+    }
+
+    @Override
+    public Tensor upload(String name, WeightForm form, Shape shape, FloatSource values)
+            throws IOException {
+        requireOpen();
+        if (form instanceof WeightForm.Linear) {
+            requireRank(name, form, shape, 2);
+            return filled(CudaWeight.Form.LINEAR, name, shape, values);
+        }
+        if (form instanceof WeightForm.Conv conv) {
+            requireKernel(name, form, shape, conv.spec().kernel());
+            return filled(CudaWeight.Form.CONV, name, shape, values);
+        }
+        if (form instanceof WeightForm.UpsampledConv) {
+            requireKernel(name, form, shape, ConvSpec.SAME_3X3.kernel());
+            return filled(CudaWeight.Form.CONV, name, shape, values);
+        }
+        return filled(CudaWeight.Form.PLAIN, name, shape, values);
+    }
+
+    private Tensor filled(CudaWeight.Form form, String name, Shape shape, FloatSource values)
+            throws IOException {
+        dev.instaflow.kernels.Storage type =
+                form == CudaWeight.Form.PLAIN
+                        ? dev.instaflow.kernels.Storage.F32
+                        : numerics.storage();
+        CudaWeight weight = new CudaWeight(engine, form, name, shape, type);
+        Tensor tensor = new Tensor(name, shape, Precision.dtypeOf(type), weight);
+        boolean done = false;
+        try {
+            uploader.fill(weight, values);
+            done = true;
+            return tensor;
+        } finally {
+            if (!done) {
+                tensor.close();
+            }
+        }
+    }
+
+    private static void requireKernel(String name, WeightForm form, Shape shape, int kernel) {
+        requireRank(name, form, shape, 4);
+        if (shape.size(2) != kernel || shape.size(3) != kernel) {
+            throw new IllegalArgumentException(
+                    "weight \"" + name + "\" " + shape + " does not have the kernel of " + form);
+        }
+    }
+
+    private static void requireRank(String name, WeightForm form, Shape shape, int rank) {
+        if (shape.rank() != rank) {
+            throw new IllegalArgumentException(
+                    "weight \"%s\" %s: %s needs %d dimensions".formatted(name, shape, form, rank));
+        }
+    }
+
+    private synchronized void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException(
+                    "backend " + engine.context().name() + " used after it was closed");
+        }
+    }
+
+    @Override
+    public long heldBytes() {
+        return isClosed() ? 0 : engine.pool().heldBytes();
+    }
+
+    private synchronized boolean isClosed() {
+        return closed;
+    }
+
+    @Override
+    public void releaseIdle() {
+        requireOpen();
+        engine.pool().releaseIdle();
+    }
+
+    /** For tests of this package. */
+    CudaEngine engine() {
+        return engine;
+    }
+
+    @Override
+    public synchronized void close() {
+        if (!closed) {
+            ending.run();
+            closed = true;
+            wide.close();
+        }
+    }
+}

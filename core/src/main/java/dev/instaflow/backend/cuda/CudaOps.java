@@ -1,0 +1,549 @@
+package dev.instaflow.backend.cuda;
+
+import dev.instaflow.backend.Arena;
+import dev.instaflow.backend.TensorScope;
+import dev.instaflow.kernels.AttentionKernel;
+import dev.instaflow.kernels.CastKernel;
+import dev.instaflow.kernels.ChannelsKernel;
+import dev.instaflow.kernels.ElementwiseKernel;
+import dev.instaflow.kernels.EmbeddingKernel;
+import dev.instaflow.kernels.FiniteKernel;
+import dev.instaflow.kernels.GegluKernel;
+import dev.instaflow.kernels.KernelLaunch;
+import dev.instaflow.kernels.LayerNormKernel;
+import dev.instaflow.kernels.Storage;
+import dev.instaflow.kernels.UpsampleKernel;
+import dev.instaflow.ops.Activation;
+import dev.instaflow.ops.AttentionSpec;
+import dev.instaflow.ops.ConvSpec;
+import dev.instaflow.ops.GroupNormSpec;
+import dev.instaflow.ops.Ops;
+import dev.instaflow.ops.Scope;
+import dev.instaflow.ops.Shapes;
+import dev.instaflow.tensor.Shape;
+import dev.instaflow.tensor.Tensor;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * Checks shapes, makes the result, and begins what computes it. Layers of networks (convolutions, products, norms,
+ * attention, gates) compute in the type of the backend's precision, whatever they are given; arithmetic on tensors keeps
+ * the wider type of its operands, so that a sampler's latents stay F32 beside a network in F16.
+ */
+final class CudaOps implements Ops {
+    private final CudaEngine engine;
+    private final Numerics numerics;
+    private final TensorScope scope;
+    private final Operands operands;
+
+    CudaOps(CudaEngine engine, Numerics numerics, TensorScope scope) {
+        this.engine = engine;
+        this.numerics = numerics;
+        this.scope = scope;
+        this.operands = new Operands(engine, this::result);
+    }
+
+    Numerics numerics() {
+        return numerics;
+    }
+
+    @Override
+    public Scope openScope() {
+        return scope.openInner();
+    }
+
+    /** A scope that is in no other. */
+    TensorScope openApart(String name) {
+        return TensorScope.root(name, other -> new CudaOps(engine, numerics, other));
+    }
+
+    @Override
+    public boolean replays() {
+        return true;
+    }
+
+    @Override
+    public Tensor replay(Program program, List<Tensor> inputs) {
+        scope.checkUsable();
+        return engine.recordings().run(this, program, inputs);
+    }
+
+    /** A fresh tensor of this scope, its values undefined. */
+    Tensor result(String name, Shape shape, Storage type) {
+        scope.checkUsable();
+        return scope.own(engine.allocate(name, shape, type));
+    }
+
+    /** A fresh tensor of the network's type. */
+    private Tensor layer(String name, Shape shape) {
+        return result(name, shape, numerics.storage());
+    }
+
+    private void launch(KernelLaunch launch, Object what) {
+        engine.launcher().launch(launch, what);
+    }
+
+    private long at(Tensor tensor) {
+        return engine.storage(tensor).address();
+    }
+
+    /** A copy of a tensor. */
+    Tensor copy(Tensor x) {
+        Storage type = operands.typeOf(x);
+        Tensor y = result(x.name(), x.shape(), type);
+        copyElements(operands.of(x, type), 0, y, 0, x.shape().count());
+        return y;
+    }
+
+    private void copyElements(long from, long first, Tensor y, long to, long count) {
+        long size = operands.typeOf(y).sizeBytes();
+        engine.transfers().copy(from + first * size, at(y) + to * size, count * size, y);
+    }
+
+    @Override
+    public Tensor tensor(String name, Shape shape, float[] values) {
+        engine.recordings().requireNone("values of the heap, \"" + name + "\",");
+        Tensor y = result(name, Shapes.values(name, shape, values), Storage.F32);
+        engine.transfers().write(at(y), values, y);
+        return y;
+    }
+
+    @Override
+    public float[] toArray(Tensor x) {
+        float[] values = new float[Math.toIntExact(x.shape().count())];
+        read(x, 0, values, values.length);
+        return values;
+    }
+
+    @Override
+    public void read(Tensor x, long first, float[] target, int length) {
+        Objects.checkFromIndexSize(first, length, x.shape().count());
+        Objects.checkFromIndexSize(0, length, target.length);
+        engine.recordings().requireNone("values of " + x + " on the heap");
+        scope.checkUsable();
+        if (length == 0) {
+            return;
+        }
+        try (TensorScope apart = openApart("read")) {
+            ((CudaOps) apart.ops()).readPlain(x, first, target, length);
+        }
+    }
+
+    /** What has to be turned or widened first is so on the device; it lives as long as this scope. */
+    private void readPlain(Tensor x, long first, float[] target, int length) {
+        long address = operands.inFileOrder(x);
+        Storage type = operands.typeOf(x);
+        long start = first;
+        if (type != Storage.F32) {
+            long aligned = first / 8 * 8; // 16 bytes, for the kernel
+            long count = first + length - aligned;
+            Tensor wide = result(x.name(), Shape.of(count), Storage.F32);
+            launch(
+                    CastKernel.cast(
+                            type,
+                            Storage.F32,
+                            at(wide),
+                            address + aligned * type.sizeBytes(),
+                            count),
+                    x);
+            address = at(wide);
+            start = first - aligned;
+        }
+        engine.transfers().read(address + start * Float.BYTES, target, length, x);
+    }
+
+    @Override
+    public Tensor view(Tensor x, Shape shape) {
+        scope.checkUsable();
+        return scope.own(x.view(shape));
+    }
+
+    @Override
+    public Tensor conv2d(ConvSpec spec, Tensor x, Tensor weight, Tensor bias) {
+        Tensor y = layer(weight.name(), Shapes.conv2d(spec, x, weight, bias));
+        convolution().run(spec, x, weight, new ConvolutionLayer.Sums(bias), y);
+        return y;
+    }
+
+    @Override
+    public Tensor conv2dAdd(ConvSpec spec, Tensor x, Tensor weight, Tensor bias, Tensor residual) {
+        Shape shape = Shapes.conv2d(spec, x, weight, bias);
+        requireResult("conv2dAdd", weight, residual, shape);
+        Tensor y = layer(weight.name(), shape);
+        convolution().run(spec, x, weight, new ConvolutionLayer.Sums(bias, residual), y);
+        return y;
+    }
+
+    @Override
+    public Tensor conv2dAddPerChannel(
+            ConvSpec spec, Tensor x, Tensor weight, Tensor bias, Tensor perChannel) {
+        Tensor y = conv2d(spec, x, weight, bias);
+        Shapes.addPerChannel(y, perChannel);
+        addRows(y, y, perChannel);
+        return y;
+    }
+
+    private ConvolutionLayer convolution() {
+        return new ConvolutionLayer(engine, numerics, operands);
+    }
+
+    private static void requireResult(String what, Tensor weight, Tensor operand, Shape shape) {
+        if (!operand.shape().equals(shape)) {
+            throw new IllegalArgumentException(
+                    "%s \"%s\" gives %s, which cannot be added to %s"
+                            .formatted(what, weight.name(), shape, operand));
+        }
+    }
+
+    @Override
+    public Tensor linear(Tensor x, Tensor weight) {
+        Tensor y = layer(weight.name(), Shapes.linear(x, weight));
+        multiply(x, weight, y);
+        return y;
+    }
+
+    @Override
+    public Tensor linear(Tensor x, Tensor weight, Tensor bias) {
+        requireBias(weight, bias);
+        Tensor y = linear(x, weight);
+        addBias(y, bias, 0);
+        return y;
+    }
+
+    @Override
+    public Tensor linearAdd(Tensor x, Tensor weight, Tensor bias, Tensor residual) {
+        requireBias(weight, bias);
+        requireResult("linearAdd", weight, residual, Shapes.linear(x, weight));
+        Tensor y = linear(x, weight);
+        addBias(y, bias, operands.of(residual, numerics.storage()));
+        return y;
+    }
+
+    @Override
+    public Tensor linearGeglu(Tensor x, Tensor weight, Tensor bias) {
+        requireBias(weight, bias);
+        Shape shape = Shapes.linear(x, weight);
+        if (shape.size(-1) % 2 != 0) {
+            throw new IllegalArgumentException("linearGeglu needs an even weight: " + weight);
+        }
+        Tensor y = layer(weight.name(), shape.with(-1, shape.size(-1) / 2));
+        try (Scope inner = openScope()) {
+            Tensor both = inner.ops().linear(x, weight);
+            gate(both, operands.of(bias, Storage.F32), y);
+        }
+        return y;
+    }
+
+    private static void requireBias(Tensor weight, Tensor bias) {
+        if (bias.shape().rank() != 1 || bias.shape().size(0) != weight.shape().size(0)) {
+            throw new IllegalArgumentException(
+                    "linear bias %s should have shape [%d]"
+                            .formatted(bias, weight.shape().size(0)));
+        }
+    }
+
+    private void multiply(Tensor x, Tensor weight, Tensor y) {
+        long in = weight.shape().size(1);
+        Products.Sizes sizes =
+                new Products.Sizes(x.shape().count() / in, in, weight.shape().size(0));
+        Products.Operands addresses =
+                new Products.Operands(
+                        operands.of(x, numerics.storage()),
+                        operands.weight(weight, CudaWeight.Form.LINEAR, numerics.storage()),
+                        at(y));
+        engine.products().multiply(numerics, sizes, addresses, y);
+    }
+
+    private void addBias(Tensor y, Tensor bias, long residual) {
+        launch(
+                ChannelsKernel.bias(
+                        numerics.storage(),
+                        ChannelsKernel.Then.IDENTITY,
+                        at(y),
+                        new ChannelsKernel.Biased(at(y), operands.of(bias, Storage.F32), residual),
+                        Operands.rowsOf(y.shape())),
+                y);
+    }
+
+    @Override
+    public Tensor groupNorm(GroupNormSpec spec, Tensor x, Tensor gamma, Tensor beta) {
+        Tensor y = layer(gamma.name(), Shapes.groupNorm(spec, x, gamma, beta));
+        GroupNorms.run(engine, operands, spec, x, gamma, beta, y);
+        return y;
+    }
+
+    @Override
+    public Tensor layerNorm(Tensor x, Tensor gamma, Tensor beta, float eps) {
+        Shape shape = Shapes.layerNorm(x, gamma, beta);
+        Tensor y = layer(gamma.name(), shape);
+        int channels = shape.intSize(-1);
+        int rows = Math.toIntExact(shape.count() / channels);
+        launch(
+                LayerNormKernel.forward(
+                        new LayerNormKernel.Spec(numerics.storage(), rows, channels, eps),
+                        at(y),
+                        operands.of(x, numerics.storage()),
+                        operands.of(gamma, Storage.F32),
+                        operands.of(beta, Storage.F32)),
+                y);
+        return y;
+    }
+
+    @Override
+    public Tensor attention(AttentionSpec spec, Tensor q, Tensor k, Tensor v) {
+        Shape shape = Shapes.attention(spec, q, k, v);
+        Tensor y = layer("attention", shape);
+        Storage type = numerics.storage();
+        int channels = shape.intSize(2);
+        int width = channels / spec.heads();
+        AttentionKernel.Extents extents =
+                new AttentionKernel.Extents(
+                        shape.intSize(1), k.shape().intSize(1), spec.heads(), width);
+        AttentionKernel.Path path =
+                AttentionKernel.Path.of(type, width, engine.computeCapability());
+        AttentionKernel.Mask mask =
+                spec.mask() == AttentionSpec.Mask.CAUSAL
+                        ? AttentionKernel.Mask.CAUSAL
+                        : AttentionKernel.Mask.NONE;
+        launch(
+                AttentionKernel.forward(
+                        new AttentionKernel.Spec(type, path, shape.intSize(0), extents, mask),
+                        new AttentionKernel.Rows(at(y), channels),
+                        0,
+                        new AttentionKernel.Inputs(
+                                new AttentionKernel.Rows(operands.of(q, type), channels),
+                                new AttentionKernel.Rows(operands.of(k, type), channels),
+                                new AttentionKernel.Rows(operands.of(v, type), channels))),
+                y);
+        return y;
+    }
+
+    @Override
+    public Tensor activation(Activation activation, Tensor x) {
+        if (activation == Activation.IDENTITY) {
+            return copy(x);
+        }
+        Storage type = operands.typeOf(x);
+        Tensor y = result(x.name(), x.shape(), type);
+        launch(
+                ElementwiseKernel.unary(
+                        type,
+                        Operands.unary(activation),
+                        at(y),
+                        operands.of(x, type),
+                        x.shape().count()),
+                y);
+        return y;
+    }
+
+    @Override
+    public Tensor geglu(Tensor x) {
+        Tensor y = layer(x.name(), Shapes.geglu(x));
+        gate(x, 0, y);
+        return y;
+    }
+
+    private void gate(Tensor x, long bias, Tensor y) {
+        int width = y.shape().intSize(-1);
+        int rows = Math.toIntExact(y.shape().count() / width);
+        launch(
+                GegluKernel.forward(
+                        new GegluKernel.Spec(numerics.storage(), rows, width),
+                        at(y),
+                        new GegluKernel.Input(operands.of(x, numerics.storage()), bias)),
+                y);
+    }
+
+    @Override
+    public Tensor upsampleNearest(Tensor x, long height, long width) {
+        Shape shape = Shapes.upsample(x, height, width);
+        Storage type = operands.typeOf(x);
+        Tensor y = result(x.name(), shape, type);
+        Shape from = x.shape();
+        launch(
+                UpsampleKernel.forward(
+                        new UpsampleKernel.Spec(
+                                type,
+                                from.intSize(0),
+                                new UpsampleKernel.Extent(from.intSize(1), from.intSize(2)),
+                                new UpsampleKernel.Extent(shape.intSize(1), shape.intSize(2)),
+                                from.intSize(3)),
+                        at(y),
+                        operands.of(x, type)),
+                y);
+        return y;
+    }
+
+    @Override
+    public Tensor concatChannels(Tensor a, Tensor b) {
+        Shape shape = Shapes.concat(-1, a, b);
+        Storage type = operands.wider(a, b);
+        Tensor y = result("concat", shape, type);
+        launch(
+                ChannelsKernel.concat(
+                        type,
+                        at(y),
+                        operands.of(a, type),
+                        operands.of(b, type),
+                        Operands.rowsOf(a.shape()),
+                        b.shape().intSize(-1)),
+                y);
+        return y;
+    }
+
+    @Override
+    public Tensor sliceChannels(Tensor x, long from, long to) {
+        Shape shape = Shapes.slice(-1, x, from, to);
+        Storage type = operands.typeOf(x);
+        Tensor y = result(x.name(), shape, type);
+        launch(
+                ChannelsKernel.slice(
+                        type,
+                        at(y),
+                        operands.of(x, type),
+                        Operands.rowsOf(x.shape()),
+                        new ChannelsKernel.Range(
+                                Math.toIntExact(from), Math.toIntExact(to - from))),
+                y);
+        return y;
+    }
+
+    @Override
+    public Tensor concatBatch(Tensor a, Tensor b) {
+        Storage type = operands.wider(a, b);
+        Tensor y = result("concat", Shapes.concat(0, a, b), type);
+        long first = a.shape().count();
+        copyElements(operands.of(a, type), 0, y, 0, first);
+        copyElements(operands.of(b, type), 0, y, first, b.shape().count());
+        return y;
+    }
+
+    @Override
+    public Tensor sliceBatch(Tensor x, long from, long to) {
+        Shape shape = Shapes.slice(0, x, from, to);
+        Storage type = operands.typeOf(x);
+        Tensor y = result(x.name(), shape, type);
+        long sample = x.shape().count() / x.shape().size(0);
+        copyElements(operands.of(x, type), from * sample, y, 0, shape.count());
+        return y;
+    }
+
+    @Override
+    public Tensor add(Tensor a, Tensor b) {
+        return binary("sum", ElementwiseKernel.Binary.ADD, a, b, Shapes.same("add", a, b));
+    }
+
+    @Override
+    public Tensor multiply(Tensor a, Tensor b) {
+        Shape shape = Shapes.same("multiply", a, b);
+        return binary("product", ElementwiseKernel.Binary.MULTIPLY, a, b, shape);
+    }
+
+    private Tensor binary(
+            String name, ElementwiseKernel.Binary function, Tensor a, Tensor b, Shape shape) {
+        Storage type = operands.wider(a, b);
+        Tensor y = result(name, shape, type);
+        launch(
+                ElementwiseKernel.binary(
+                        type,
+                        function,
+                        at(y),
+                        operands.of(a, type),
+                        operands.of(b, type),
+                        shape.count()),
+                y);
+        return y;
+    }
+
+    @Override
+    public Tensor addPerChannel(Tensor x, Tensor perChannel) {
+        Tensor y = result(x.name(), Shapes.addPerChannel(x, perChannel), operands.typeOf(x));
+        addRows(x, y, perChannel);
+        return y;
+    }
+
+    /** Adds row n of [N,C] to all pixels of sample n. */
+    private void addRows(Tensor x, Tensor y, Tensor rows) {
+        Storage type = operands.typeOf(y);
+        ChannelsKernel.Extents extents = Operands.rowsOf(y.shape());
+        launch(
+                ChannelsKernel.add(
+                        type,
+                        at(y),
+                        operands.of(x, type),
+                        operands.of(rows, type),
+                        extents,
+                        extents.rows() / y.shape().size(0)),
+                y);
+    }
+
+    @Override
+    public Tensor addToEach(Tensor x, Tensor sample) {
+        Storage type = operands.typeOf(x);
+        Tensor y = result(x.name(), Shapes.addToEach(x, sample), type);
+        long n = x.shape().size(0);
+        int inner = Math.toIntExact(sample.shape().count());
+        launch(
+                ChannelsKernel.add(
+                        type,
+                        at(y),
+                        operands.of(x, type),
+                        operands.of(sample, type),
+                        new ChannelsKernel.Extents(n, inner),
+                        n),
+                y);
+        return y;
+    }
+
+    @Override
+    public Tensor combine(float[][] coefficients, Tensor... xs) {
+        Tensor y = result(xs[0].name(), Shapes.combine(coefficients, xs), Storage.F32);
+        new Combination(engine, operands).run(coefficients, xs, y);
+        return y;
+    }
+
+    @Override
+    public Tensor gatherRows(Tensor table, int[] ids, Shape shape) {
+        Shape rows = Shapes.gatherRows(table, ids, shape);
+        engine.recordings().requireNone("row numbers of the heap");
+        Tensor y = layer(table.name(), rows);
+        int width = table.shape().intSize(1);
+        try (TensorScope apart = openApart("gather")) {
+            CudaOps inner = (CudaOps) apart.ops();
+            Tensor numbers = inner.result("ids", shape, Storage.F32);
+            engine.transfers().write(at(numbers), ids, table);
+            Storage type = operands.typeOf(table);
+            Tensor found = type == numerics.storage() ? y : inner.result("rows", rows, type);
+            launch(
+                    EmbeddingKernel.rows(
+                            type,
+                            at(found),
+                            operands.of(table, type),
+                            at(numbers),
+                            new EmbeddingKernel.Extents(ids.length, width)),
+                    y);
+            if (found != y) {
+                launch(
+                        CastKernel.cast(type, numerics.storage(), at(y), at(found), rows.count()),
+                        y);
+            }
+        }
+        return y;
+    }
+
+    @Override
+    public boolean isFinite(Tensor x) {
+        engine.recordings().requireNone("the answer whether " + x + " is finite");
+        scope.checkUsable();
+        Storage type = operands.typeOf(x);
+        long address = operands.of(x, type);
+        Arena.Range flag = engine.pool().take(Integer.BYTES, "a flag");
+        try {
+            engine.transfers().clear(flag.address(), 1, x);
+            launch(FiniteKernel.check(type, flag.address(), address, x.shape().count()), x);
+            return engine.transfers().readInt(flag.address(), x) == 0;
+        } finally {
+            engine.pool().give(flag);
+        }
+    }
+}
