@@ -42,6 +42,8 @@ public final class ClipTextModel implements AutoCloseable {
     private final Map<String, Layer> layers = new LinkedHashMap<>();
     private final OwnedWeights owned;
     private final List<String> blockNames;
+    private final Ops.Program encoder =
+            (ops, inputs) -> encode(ops, inputs.get(0), BlockMonitor.NONE);
 
     private ClipTextModel(ClipTextConfig config, Weights part, OwnedWeights owned) {
         this.config = config;
@@ -150,15 +152,24 @@ public final class ClipTextModel implements AutoCloseable {
         for (int n = 0; n < ids.length; n++) {
             System.arraycopy(ids[n], 0, flat, n * length, length);
         }
-        List<Layer> watched = new ArrayList<>();
-        layers.forEach((name, layer) -> watched.add(monitor.watch(name, layer)));
         try (Scope scope = outer.openScope()) {
             Ops ops = scope.ops();
             Tensor words = ops.gatherRows(tokens, flat, Shape.of(ids.length, length)); // [N,T,C]
             Tensor x = ops.addToEach(words, ops.sliceBatch(positions, 0, length));
             monitor.after(EMBEDDINGS, ops, x);
-            return scope.escape(Sequential.run(ops, x, watched));
+            List<String> rest = blockNames.subList(1, blockNames.size());
+            return scope.escape(
+                    ops.replays() && !monitor.watchesAll()
+                            ? monitor.replay(ops, encoder, List.of(x), rest)
+                            : encode(ops, x, monitor));
         }
+    }
+
+    /** All after the embeddings. */
+    private Tensor encode(Ops ops, Tensor x, BlockMonitor monitor) {
+        List<Layer> watched = new ArrayList<>();
+        layers.forEach((name, layer) -> watched.add(monitor.watch(name, layer)));
+        return Sequential.run(ops, x, watched);
     }
 
     private int checkedLength(int[][] ids) {

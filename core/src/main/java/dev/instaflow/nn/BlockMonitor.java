@@ -2,6 +2,7 @@ package dev.instaflow.nn;
 
 import dev.instaflow.ops.Ops;
 import dev.instaflow.tensor.Tensor;
+import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 
@@ -13,7 +14,16 @@ import java.util.function.BooleanSupplier;
 @FunctionalInterface
 public interface BlockMonitor {
     /** Does nothing. */
-    BlockMonitor NONE = (block, ops, output) -> {};
+    BlockMonitor NONE =
+            new BlockMonitor() {
+                @Override
+                public void after(String block, Ops ops, Tensor output) {}
+
+                @Override
+                public boolean watchesAll() {
+                    return false;
+                }
+            };
 
     /**
      * A block is done.
@@ -25,15 +35,40 @@ public interface BlockMonitor {
     void after(String block, Ops ops, Tensor output);
 
     /**
+     * Whether it has to be told of every block. If not, it is told of the last one alone where a backend plays a whole
+     * network back.
+     *
+     * @return true, unless a monitor says otherwise
+     */
+    default boolean watchesAll() {
+        return true;
+    }
+
+    /**
+     * Blocks have been done of which it was not told, since it does not watch all.
+     *
+     * @param blocks how many, just before one that it is told of
+     */
+    default void passed(int blocks) {}
+
+    /**
      * Stops a computation when asked to.
      *
-     * @param cancelled asked after each block
+     * @param cancelled asked after each block that it is told of
      * @return a monitor that throws {@link CancellationException}, naming the block, once it is true
      */
     static BlockMonitor cancelWhen(BooleanSupplier cancelled) {
-        return (block, ops, output) -> {
-            if (cancelled.getAsBoolean()) {
-                throw new CancellationException("cancelled after " + block);
+        return new BlockMonitor() {
+            @Override
+            public void after(String block, Ops ops, Tensor output) {
+                if (cancelled.getAsBoolean()) {
+                    throw new CancellationException("cancelled after " + block);
+                }
+            }
+
+            @Override
+            public boolean watchesAll() {
+                return false;
             }
         };
     }
@@ -45,10 +80,41 @@ public interface BlockMonitor {
      * @return a monitor that tells both
      */
     default BlockMonitor andThen(BlockMonitor next) {
-        return (block, ops, output) -> {
-            after(block, ops, output);
-            next.after(block, ops, output);
+        BlockMonitor first = this;
+        return new BlockMonitor() {
+            @Override
+            public void after(String block, Ops ops, Tensor output) {
+                first.after(block, ops, output);
+                next.after(block, ops, output);
+            }
+
+            @Override
+            public boolean watchesAll() {
+                return first.watchesAll() || next.watchesAll();
+            }
+
+            @Override
+            public void passed(int blocks) {
+                first.passed(blocks);
+                next.passed(blocks);
+            }
         };
+    }
+
+    /**
+     * Runs a network as one program and tells of its end.
+     *
+     * @param ops what to compute with
+     * @param program the network
+     * @param inputs of the program
+     * @param blocks names of the network's blocks in order, at least one
+     * @return the result, owned by the scope of {@code ops}
+     */
+    default Tensor replay(Ops ops, Ops.Program program, List<Tensor> inputs, List<String> blocks) {
+        Tensor y = ops.replay(program, inputs);
+        passed(blocks.size() - 1);
+        after(blocks.get(blocks.size() - 1), ops, y);
+        return y;
     }
 
     /**

@@ -126,7 +126,7 @@ final class GenerationRun {
                                                             texts,
                                                             init,
                                                             batches.get(i));
-                            runBatches("denoise", batches, part);
+                            runBatches(place.backend(), "denoise", batches, part);
                             return latents;
                         });
     }
@@ -146,20 +146,20 @@ final class GenerationRun {
                                                             vae,
                                                             latents[i],
                                                             batches.get(i)));
-                            runBatches("decode", batches, part);
+                            runBatches(place.backend().wideRange(), "decode", batches, part);
                             return each;
                         });
         each.forEach(results::addAll);
         return results;
     }
 
-    private void runBatches(String name, List<Batch> batches, Backend.Part part) {
+    private void runBatches(Backend backend, String name, List<Batch> batches, Backend.Part part) {
         if (lanes() > 1) {
-            place.backend().runParts(name, batches.size(), part);
+            backend.runParts(name, batches.size(), part);
             return;
         }
         for (int i = 0; i < batches.size(); i++) {
-            try (Scope scope = place.backend().openScope(name)) {
+            try (Scope scope = backend.openScope(name)) {
                 part.run(i, scope);
             }
         }
@@ -254,16 +254,19 @@ final class GenerationRun {
 
     /** @return [1,h,w,C], scaled */
     private Tensor encode(Ops outer, InitImage init) {
-        return networks.encoder().use(vae -> encode(outer, vae, init));
+        try (Tensor latent = networks.encoder().use(vae -> encode(vae, init))) {
+            return outer.view(latent, latent.shape()); // owned by this scope
+        }
     }
 
-    private Tensor encode(Ops outer, AutoencoderKl vae, InitImage init) {
+    /** @return the caller's */
+    private Tensor encode(AutoencoderKl vae, InitImage init) {
         Pixels pixels = init.pixels().resized(plan.width(), plan.height());
         float[] image = pixels.toEncoder(model.card().image().color());
         int channels = model.card().image().color().channels();
         ProgressMonitor.Part part = progress.new Part();
         part.expect(0, 1, vae.encoderBlockNames().size());
-        try (Scope scope = outer.openScope()) {
+        try (Scope scope = place.backend().wideRange().openScope("encode")) {
             Ops ops = scope.ops();
             Shape shape = Shape.of(1, plan.height(), plan.width(), channels);
             Tensor x = ops.tensor("init image", shape, image);

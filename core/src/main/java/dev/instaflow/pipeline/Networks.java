@@ -46,8 +46,9 @@ final class Networks implements AutoCloseable {
                         () -> UNet.load(backend, source, config.unet()),
                         freeing(backend, UNet::close),
                         afterwards);
-        encoder = half(backend, source, config, AutoencoderKl.Parts.ENCODER, afterwards);
-        decoder = half(backend, source, config, AutoencoderKl.Parts.DECODER, afterwards);
+        Backend wide = backend.wideRange();
+        encoder = half(wide, source, config, AutoencoderKl.Parts.ENCODER, afterwards);
+        decoder = half(wide, source, config, AutoencoderKl.Parts.DECODER, afterwards);
     }
 
     private static Network<AutoencoderKl> half(

@@ -77,9 +77,23 @@ final class ProgressMonitor {
             if (control.cancel().isCancelled()) {
                 throw new CancellationException("cancelled after " + name);
             }
-            double share = Math.max(0, Math.min(perBlock, end - done));
+            add(share(1), name);
+        }
+
+        @Override
+        public boolean watchesAll() {
+            return false;
+        }
+
+        @Override
+        public void passed(int blocks) {
+            add(share(blocks));
+        }
+
+        private double share(int blocks) {
+            double share = Math.max(0, Math.min(blocks * perBlock, end - done));
             done += share;
-            add(share, name);
+            return share;
         }
     }
 }

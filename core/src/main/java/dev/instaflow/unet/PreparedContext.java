@@ -1,7 +1,11 @@
 package dev.instaflow.unet;
 
 import dev.instaflow.nn.Attention;
+import dev.instaflow.tensor.Tensor;
+import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * The keys and values of one text in every cross-attention of one UNet. They do not depend on the time
@@ -24,6 +28,21 @@ public final class PreparedContext {
      */
     public long batch() {
         return n;
+    }
+
+    /** The keys and values layer by layer, for {@link #of(long, List, List)}. */
+    List<Tensor> tensors(List<Attention> layers) {
+        return layers.stream().map(this::of).flatMap(kv -> Stream.of(kv.k(), kv.v())).toList();
+    }
+
+    /** The context that {@link #tensors} was taken from. */
+    static PreparedContext of(long n, List<Attention> layers, List<Tensor> tensors) {
+        Map<Attention, Attention.KeyValue> byLayer = new IdentityHashMap<>();
+        for (int i = 0; i < layers.size(); i++) {
+            Tensor k = tensors.get(2 * i);
+            byLayer.put(layers.get(i), new Attention.KeyValue(k, tensors.get(2 * i + 1)));
+        }
+        return new PreparedContext(n, byLayer);
     }
 
     Attention.KeyValue of(Attention layer) {

@@ -31,19 +31,25 @@ final class TimeEmbedding {
     }
 
     /**
-     * The embedding.
+     * What the embedding begins with, all of it that depends on the labels.
      *
      * @param labels [N], may be fractional
+     * @return [N,modelChannels]
+     */
+    Tensor sinusoids(Ops ops, float[] labels) {
+        Shape shape = Shape.of(labels.length, channels);
+        return ops.tensor("time sinusoids", shape, sinusoids(labels, channels));
+    }
+
+    /**
+     * The embedding.
+     *
+     * @param sinusoids from {@link #sinusoids(Ops, float[])}
      * @return [N,E]
      */
-    Tensor forward(Ops outer, float[] labels) {
+    Tensor forward(Ops outer, Tensor sinusoids) {
         try (Scope scope = outer.openScope()) {
             Ops ops = scope.ops();
-            Tensor sinusoids =
-                    ops.tensor(
-                            "time sinusoids",
-                            Shape.of(labels.length, channels),
-                            sinusoids(labels, channels));
             Tensor h = ops.activation(Activation.SILU, first.forward(ops, sinusoids));
             return scope.escape(second.forward(ops, h));
         }

@@ -36,6 +36,7 @@ public final class UNet implements AutoCloseable {
     private final OwnedWeights weights;
     private final List<String> blockNames;
     private final List<Attention> crossAttentions;
+    private final Ops.Program step = this::step;
 
     private UNet(UNetConfig config, UNetLayers layers, OwnedWeights weights) {
         this.config = config;
@@ -176,7 +177,33 @@ public final class UNet implements AutoCloseable {
         check(x, labels, context);
         try (Scope scope = outer.openScope()) {
             Ops ops = scope.ops();
-            Tensor time = ops.activation(Activation.SILU, layers.time().forward(ops, labels));
+            Tensor sinusoids = layers.time().sinusoids(ops, labels);
+            Tensor y =
+                    ops.replays() && !monitor.watchesAll()
+                            ? monitor.replay(ops, step, inputs(x, sinusoids, context), blockNames)
+                            : evaluate(ops, x, sinusoids, context, monitor);
+            return scope.escape(y);
+        }
+    }
+
+    private List<Tensor> inputs(Tensor x, Tensor sinusoids, PreparedContext context) {
+        return Stream.concat(Stream.of(x, sinusoids), context.tensors(crossAttentions).stream())
+                .toList();
+    }
+
+    /** One evaluation as a program of {@link #inputs}. */
+    private Tensor step(Ops ops, List<Tensor> inputs) {
+        Tensor x = inputs.get(0);
+        List<Tensor> keyValues = inputs.subList(2, inputs.size());
+        PreparedContext context = PreparedContext.of(x.shape().size(0), crossAttentions, keyValues);
+        return evaluate(ops, x, inputs.get(1), context, BlockMonitor.NONE);
+    }
+
+    private Tensor evaluate(
+            Ops outer, Tensor x, Tensor sinusoids, PreparedContext context, BlockMonitor monitor) {
+        try (Scope scope = outer.openScope()) {
+            Ops ops = scope.ops();
+            Tensor time = ops.activation(Activation.SILU, layers.time().forward(ops, sinusoids));
             Tensor h = descend(ops, 0, x, new Step(time, context), monitor);
             Tensor y = layers.out().forward(ops, h); // [N,h,w,Cout]
             monitor.after(OUT, ops, y);

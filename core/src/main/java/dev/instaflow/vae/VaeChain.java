@@ -13,6 +13,8 @@ import java.util.Map;
 /** The blocks of encoder or decoder, one after the other, by the names that monitors see. */
 final class VaeChain {
     private final Map<String, Layer> blocks = new LinkedHashMap<>();
+    private final Ops.Program whole =
+            (ops, inputs) -> oneByOne(ops, inputs.get(0), BlockMonitor.NONE);
 
     void add(String name, Layer block) {
         blocks.put(name, block);
@@ -35,6 +37,12 @@ final class VaeChain {
      * @return the last output, owned by the scope of {@code ops}
      */
     Tensor run(Ops ops, Tensor x, BlockMonitor monitor) {
+        return ops.replays() && !monitor.watchesAll()
+                ? monitor.replay(ops, whole, List.of(x), names())
+                : oneByOne(ops, x, monitor);
+    }
+
+    private Tensor oneByOne(Ops ops, Tensor x, BlockMonitor monitor) {
         List<Layer> watched = new ArrayList<>();
         blocks.forEach((name, block) -> watched.add(monitor.watch(name, block)));
         return Sequential.run(ops, x, watched);

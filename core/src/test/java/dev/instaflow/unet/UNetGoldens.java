@@ -175,7 +175,14 @@ abstract class UNetGoldens {
                 TimeEmbedding.sinusoids(golden.floats("t"), TinyModel.UNET.modelChannels());
         golden.check(kind.name(), "timestep_embedding", sinusoids, TOLERANCE);
         try (Scope scope = backend.openScope("time")) {
-            Tensor embedding = model.layers().time().forward(scope.ops(), golden.floats("t"));
+            Tensor embedding =
+                    model.layers()
+                            .time()
+                            .forward(
+                                    scope.ops(),
+                                    model.layers()
+                                            .time()
+                                            .sinusoids(scope.ops(), golden.floats("t")));
             golden.check(kind.name(), "time_embed", scope.ops().toArray(embedding), TOLERANCE);
         }
     }

@@ -25,25 +25,18 @@ final class ConvolutionLayer {
         this.type = numerics.storage();
     }
 
-    /**
-     * What is added to the result.
-     *
-     * @param bias [Co]
-     * @param residual like the result
-     */
-    record Sums(Tensor bias, Optional<Tensor> residual) {
-        Sums(Tensor bias) {
-            this(bias, Optional.empty());
-        }
+    /** What is added to the result: a vector [Co], and the address of what is like the result, or 0. */
+    private record Sums(Tensor bias, long residual) {}
 
-        Sums(Tensor bias, Tensor residual) {
-            this(bias, Optional.of(residual));
-        }
-    }
-
-    /** Convolves x into y, which has the type that is computed in. */
-    void run(ConvSpec spec, Tensor x, Tensor weight, Sums sums, Tensor y) {
-        long residual = sums.residual().map(each -> operands.of(each, type)).orElse(0L);
+    /** Convolves x into y, which has the type that is computed in, and adds bias and residual. */
+    void run(
+            ConvSpec spec,
+            Tensor x,
+            Tensor weight,
+            Tensor bias,
+            Optional<Tensor> residual,
+            Tensor y) {
+        Sums sums = new Sums(bias, residual.map(each -> operands.of(each, type)).orElse(0L));
         long from = operands.of(x, type);
         long kernels = operands.weight(weight, CudaWeight.Form.CONV, type);
         long to = engine.storage(y).address();
@@ -53,7 +46,7 @@ final class ConvolutionLayer {
                     new Products.Sizes(x.shape().count() / in, in, weight.shape().size(0));
             Products.Operands matrices = new Products.Operands(from, kernels, to);
             engine.products().multiply(numerics, sizes, matrices, y);
-            addSums(sums.bias(), residual, y);
+            addSums(sums, y);
         } else if (isEven(spec)) {
             convolve(spec, x.shape(), new Convolutions.Operands(from, kernels, to), sums, y);
         } else {
@@ -69,19 +62,20 @@ final class ConvolutionLayer {
 
     private void convolve(
             ConvSpec spec, Shape x, Convolutions.Operands addresses, Sums sums, Tensor y) {
-        long residual = sums.residual().map(each -> operands.of(each, type)).orElse(0L);
         ConvolutionShape shape = ConvolutionShape.of(numerics, spec, x, y.shape().intSize(3));
-        Convolutions.Sums fused = new Convolutions.Sums(operands.of(sums.bias(), type), residual);
+        Convolutions.Sums fused =
+                new Convolutions.Sums(operands.of(sums.bias(), type), sums.residual());
         if (!engine.convolutions().runWith(fused, shape, addresses, y)) {
             engine.convolutions().run(shape, addresses, y);
-            addSums(sums.bias(), residual, y);
+            addSums(sums, y);
         }
     }
 
-    private void addSums(Tensor bias, long residual, Tensor y) {
+    private void addSums(Sums sums, Tensor y) {
         long to = engine.storage(y).address();
         ChannelsKernel.Biased biased =
-                new ChannelsKernel.Biased(to, operands.of(bias, Storage.F32), residual);
+                new ChannelsKernel.Biased(
+                        to, operands.of(sums.bias(), Storage.F32), sums.residual());
         engine.launcher()
                 .launch(
                         ChannelsKernel.bias(

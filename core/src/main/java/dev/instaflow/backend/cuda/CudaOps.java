@@ -24,6 +24,7 @@ import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * Checks shapes, makes the result, and begins what computes it. Layers of networks (convolutions, products, norms,
@@ -161,7 +162,7 @@ final class CudaOps implements Ops {
     @Override
     public Tensor conv2d(ConvSpec spec, Tensor x, Tensor weight, Tensor bias) {
         Tensor y = layer(weight.name(), Shapes.conv2d(spec, x, weight, bias));
-        convolution().run(spec, x, weight, new ConvolutionLayer.Sums(bias), y);
+        convolution().run(spec, x, weight, bias, Optional.empty(), y);
         return y;
     }
 
@@ -170,7 +171,7 @@ final class CudaOps implements Ops {
         Shape shape = Shapes.conv2d(spec, x, weight, bias);
         requireResult("conv2dAdd", weight, residual, shape);
         Tensor y = layer(weight.name(), shape);
-        convolution().run(spec, x, weight, new ConvolutionLayer.Sums(bias, residual), y);
+        convolution().run(spec, x, weight, bias, Optional.of(residual), y);
         return y;
     }
 
