@@ -7,7 +7,7 @@ import dev.instaflow.train.RandomStream.Purpose;
  * Which examples a step sees: every one once an epoch, in an order that seed and epoch determine, so that
  * the step number is all there is to remember. Not thread-safe.
  */
-public final class DataOrder {
+public final class DataOrder implements ExampleOrder {
     private final long seed;
     private final int size;
     private long epoch = -1;
@@ -28,13 +28,7 @@ public final class DataOrder {
         this.size = size;
     }
 
-    /**
-     * The examples from a position on, counted through all epochs.
-     *
-     * @param position of the first
-     * @param count how many
-     * @return numbers of examples
-     */
+    @Override
     public int[] examples(long position, int count) {
         int[] numbers = new int[count];
         for (int i = 0; i < count; i++) {

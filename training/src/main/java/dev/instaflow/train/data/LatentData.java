@@ -12,21 +12,39 @@ import java.util.Optional;
  * @param sample the shape [h,w,C] of a latent
  * @param examples at least one
  */
-public record LatentData(Shape sample, List<Example> examples) {
+public record LatentData(Shape sample, List<Example> examples) implements TrainingData {
     /**
      * One example.
      *
      * @param latent after the scale factor, [h,w,C]
      * @param noise the noise that a teacher made it of, [h,w,C], if it is a pair
+     * @param waypoints states between noise and latent at even times, if the teacher's path was kept: k-1
+     *     of them for k segments, each [h,w,C]
      * @param captions token ids, the first being the label; at least one
      */
-    public record Example(float[] latent, Optional<float[]> noise, List<int[]> captions) {
+    public record Example(
+            float[] latent,
+            Optional<float[]> noise,
+            List<float[]> waypoints,
+            List<int[]> captions) {
         /** Checks the captions. */
         public Example {
+            waypoints = List.copyOf(waypoints);
             captions = List.copyOf(captions);
             if (captions.isEmpty()) {
                 throw new IllegalArgumentException("an example without a caption");
             }
+        }
+
+        /**
+         * An example whose path, if it has one, was not kept.
+         *
+         * @param latent after the scale factor, [h,w,C]
+         * @param noise the noise that a teacher made it of, [h,w,C], if it is a pair
+         * @param captions token ids, the first being the label; at least one
+         */
+        public Example(float[] latent, Optional<float[]> noise, List<int[]> captions) {
+            this(latent, noise, List.of(), captions);
         }
     }
 
@@ -39,6 +57,7 @@ public record LatentData(Shape sample, List<Example> examples) {
         for (Example example : examples) {
             check("latent", example.latent(), sample);
             example.noise().ifPresent(noise -> check("noise", noise, sample));
+            example.waypoints().forEach(state -> check("waypoint", state, sample));
         }
         long pairs = examples.stream().filter(example -> example.noise().isPresent()).count();
         if (pairs != 0 && pairs != examples.size()) {
@@ -54,6 +73,29 @@ public record LatentData(Shape sample, List<Example> examples) {
                     "a %s of %d values, expected %d as in %s"
                             .formatted(what, values.length, sample.count(), sample));
         }
+    }
+
+    @Override
+    public int size() {
+        return examples.size();
+    }
+
+    @Override
+    public Example example(int number) {
+        return examples.get(number);
+    }
+
+    @Override
+    public String digest() {
+        Digest digest = new Digest().add(sample).add(examples.size());
+        for (Example example : examples) {
+            digest.add(example.latent()).add(example.noise().orElse(new float[0]));
+            digest.add(example.waypoints().size());
+            example.waypoints().forEach(digest::add);
+            digest.add(example.captions().size());
+            example.captions().forEach(digest::add);
+        }
+        return digest.hex();
     }
 
     /**

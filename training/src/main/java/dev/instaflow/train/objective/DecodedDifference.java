@@ -42,6 +42,11 @@ public record DecodedDifference(AutoencoderKl decoder, LatentScale scale, double
         return new Result(latents.value() + weight * sum / slopes.length, seeds);
     }
 
+    @Override
+    public String description() {
+        return "squared error and " + weight + " of the decoded pictures' absolute difference";
+    }
+
     private Tensor decode(Ops ops, Tensor latent) {
         return decoder.decode(ops, scale.toRaw(ops, latent), BlockMonitor.NONE);
     }

@@ -4,6 +4,7 @@ import dev.instaflow.sampler.NoiseSchedule;
 import dev.instaflow.sampler.Prediction;
 import dev.instaflow.train.RandomStream;
 import dev.instaflow.train.RandomStream.Purpose;
+import java.util.Arrays;
 import java.util.function.Function;
 
 /**
@@ -38,6 +39,12 @@ public final class Diffusion implements Objective {
             drawn[i] = labelStream.index(alphaBars.length);
         }
         return problem(drawn, examples.data(), examples.noiseFrom(random));
+    }
+
+    @Override
+    public String description() {
+        return "diffusion that predicts %s on a schedule of %d labels (%08x)"
+                .formatted(prediction.label(), alphaBars.length, Arrays.hashCode(alphaBars));
     }
 
     /**

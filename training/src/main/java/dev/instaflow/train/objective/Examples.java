@@ -2,6 +2,7 @@ package dev.instaflow.train.objective;
 
 import dev.instaflow.train.RandomStream;
 import dev.instaflow.train.RandomStream.Purpose;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -11,13 +12,17 @@ import java.util.function.Function;
  * @param count N
  * @param data N latents, one after the other
  * @param noise the noises that belong to them, where they are pairs of a teacher; of the same length
+ * @param waypoints states between noise and data at even times, where the teacher's paths are known: k-1
+ *     arrays of N states for k segments
  */
-public record Examples(int count, float[] data, Optional<float[]> noise) {
+public record Examples(int count, float[] data, Optional<float[]> noise, List<float[]> waypoints) {
     /** Checks the lengths. */
     public Examples {
+        waypoints = List.copyOf(waypoints);
         boolean fits =
                 count > 0
                         && data.length % count == 0
+                        && waypoints.stream().allMatch(states -> states.length == data.length)
                         && noise.map(n -> n.length == data.length).orElse(true);
         if (!fits) {
             throw new IllegalArgumentException(
@@ -28,6 +33,17 @@ public record Examples(int count, float[] data, Optional<float[]> noise) {
                                     data.length,
                                     noise.map(n -> String.valueOf(n.length)).orElse("no")));
         }
+    }
+
+    /**
+     * Examples of unknown paths.
+     *
+     * @param count N
+     * @param data N latents, one after the other
+     * @param noise the noises that belong to them, if any
+     */
+    public Examples(int count, float[] data, Optional<float[]> noise) {
+        this(count, data, noise, List.of());
     }
 
     /**

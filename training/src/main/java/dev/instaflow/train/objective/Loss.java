@@ -6,7 +6,6 @@ import dev.instaflow.train.Seed;
 import java.util.List;
 
 /** How far a prediction is from its target. */
-@FunctionalInterface
 public interface Loss {
     /**
      * A loss and where its gradients start.
@@ -17,11 +16,7 @@ public interface Loss {
     record Result(double value, List<Seed> seeds) {}
 
     /** The mean of squared differences. */
-    Loss SQUARED_ERROR =
-            (ops, prediction, problem) -> {
-                SquaredError error = SquaredError.of(ops, prediction, problem.target());
-                return new Result(error.value(), List.of(new Seed(prediction, error.gradient())));
-            };
+    Loss SQUARED_ERROR = new MeanSquares();
 
     /**
      * Compares.
@@ -32,4 +27,11 @@ public interface Loss {
      * @return value and seeds
      */
     Result of(Ops ops, Tensor prediction, Problem problem);
+
+    /**
+     * What it is with all its parameters, in words that a checkpoint keeps.
+     *
+     * @return different for losses that judge differently
+     */
+    String description();
 }

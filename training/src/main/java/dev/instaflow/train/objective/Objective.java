@@ -5,7 +5,6 @@ import dev.instaflow.train.RandomStream.Purpose;
 import java.util.function.Function;
 
 /** Makes problems of examples. Immutable; the same random numbers make the same problem. */
-@FunctionalInterface
 public interface Objective {
     /**
      * A problem for each example.
@@ -15,4 +14,11 @@ public interface Objective {
      * @return N states, labels and targets
      */
     Problem draw(Examples examples, Function<Purpose, RandomStream> random);
+
+    /**
+     * What it is with all its parameters, in words that a checkpoint keeps.
+     *
+     * @return different for objectives that make different problems
+     */
+    String description();
 }

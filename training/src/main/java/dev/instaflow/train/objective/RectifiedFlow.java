@@ -36,6 +36,11 @@ public record RectifiedFlow(TimeLabelRule rule, TimeDistribution times) implemen
         return problem(drawn, examples.data(), examples.noiseFrom(random));
     }
 
+    @Override
+    public String description() {
+        return "rectified flow with labels " + rule + ", times " + times.description();
+    }
+
     /**
      * The problem at given times.
      *

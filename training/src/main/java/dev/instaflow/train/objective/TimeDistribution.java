@@ -3,7 +3,6 @@ package dev.instaflow.train.objective;
 import dev.instaflow.train.RandomStream;
 
 /** Where on the way from noise (0) to image (1) a flow is trained. */
-@FunctionalInterface
 public interface TimeDistribution {
     /**
      * A time.
@@ -14,12 +13,19 @@ public interface TimeDistribution {
     double draw(RandomStream random);
 
     /**
+     * What it is, in words that a checkpoint keeps.
+     *
+     * @return different for different distributions
+     */
+    String description();
+
+    /**
      * Everywhere alike, as in Liu et al. 2022.
      *
      * @return the distribution
      */
     static TimeDistribution uniform() {
-        return RandomStream::uniform;
+        return new NamedTimes(RandomStream::uniform, "uniform");
     }
 
     /**
@@ -36,7 +42,9 @@ public interface TimeDistribution {
             throw new IllegalArgumentException(
                     "logit-normal deviation " + deviation + ", expected above 0");
         }
-        return random -> 1 / (1 + StrictMath.exp(-(mean + deviation * random.normals(1)[0])));
+        return new NamedTimes(
+                random -> 1 / (1 + StrictMath.exp(-(mean + deviation * random.normals(1)[0]))),
+                "logit-normal of mean " + mean + " and deviation " + deviation);
     }
 
     /**
@@ -49,7 +57,7 @@ public interface TimeDistribution {
         if (!(time >= 0 && time <= 1)) {
             throw new IllegalArgumentException("flow time " + time + ", expected in [0,1]");
         }
-        return random -> time;
+        return new NamedTimes(random -> time, "at " + time);
     }
 
     /**
@@ -62,7 +70,8 @@ public interface TimeDistribution {
         if (k < 1) {
             throw new IllegalArgumentException(k + " steps, expected at least 1");
         }
-        return random -> (double) random.index(k) / k;
+        return new NamedTimes(
+                random -> (double) random.index(k) / k, "at the starts of " + k + " steps");
     }
 
     /**
@@ -77,6 +86,9 @@ public interface TimeDistribution {
             throw new IllegalArgumentException(
                     "share " + share + " of a mixture, expected in [0,1]");
         }
-        return random -> random.uniform() < share ? draw(random) : other.draw(random);
+        return new NamedTimes(
+                random -> random.uniform() < share ? draw(random) : other.draw(random),
+                "(%s) at a share of %s, else (%s)"
+                        .formatted(description(), share, other.description()));
     }
 }

@@ -61,8 +61,8 @@ public final class AdamW implements Optimizer {
     @Override
     public void step(List<Parameter> parameters, double learningRate) {
         steps++;
-        double correction1 = 1 - Math.pow(settings.beta1, steps);
-        double correction2 = 1 - Math.pow(settings.beta2, steps);
+        double correction1 = 1 - StrictMath.pow(settings.beta1, steps);
+        double correction2 = 1 - StrictMath.pow(settings.beta2, steps);
         float stepSize = (float) (learningRate / correction1);
         float root2 = (float) Math.sqrt(correction2);
         float keep = (float) (1 - learningRate * settings.weightDecay);
@@ -108,9 +108,28 @@ public final class AdamW implements Optimizer {
     }
 
     @Override
-    public void restore(long madeSteps, Map<String, float[]> saved) {
+    public String description() {
+        return "AdamW with beta1 %s, beta2 %s, eps %s, weight decay %s"
+                .formatted(settings.beta1, settings.beta2, settings.eps, settings.weightDecay);
+    }
+
+    @Override
+    public void requireFit(List<Parameter> parameters, long madeSteps, Map<String, float[]> saved) {
+        Map<String, Integer> needed = new LinkedHashMap<>();
+        if (madeSteps > 0) {
+            for (Parameter parameter : parameters) {
+                needed.put(parameter.name() + FIRST, parameter.values().length);
+                needed.put(parameter.name() + SECOND, parameter.values().length);
+            }
+        }
+        SavedArrays.requireFit("AdamW's state", needed, saved);
+    }
+
+    @Override
+    public void restore(List<Parameter> parameters, long madeSteps, Map<String, float[]> saved) {
+        requireFit(parameters, madeSteps, saved);
         steps = madeSteps;
         state.clear();
-        saved.forEach((name, values) -> state.put(name, values.clone()));
+        state.putAll(saved);
     }
 }

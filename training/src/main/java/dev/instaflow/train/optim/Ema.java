@@ -78,18 +78,27 @@ public final class Ema {
     }
 
     /**
+     * Checks a state without taking it.
+     *
+     * @param saved as {@link #averages} gave it
+     * @throws IllegalArgumentException if an average is missing, is of another size or belongs to no parameter
+     */
+    public void requireFit(Map<String, float[]> saved) {
+        Map<String, Integer> needed = new LinkedHashMap<>();
+        averages.forEach((name, values) -> needed.put(name, values.length));
+        SavedArrays.requireFit("averages", needed, saved);
+    }
+
+    /**
      * Continues from a state.
      *
      * @param madeUpdates taken in before
-     * @param saved as {@link #averages} gave it; copied
+     * @param saved as {@link #averages} gave it; the arrays become this object's own
+     * @throws IllegalArgumentException as {@link #requireFit}; nothing has been changed then
      */
     public void restore(long madeUpdates, Map<String, float[]> saved) {
-        if (!saved.keySet().equals(averages.keySet())) {
-            throw new IllegalArgumentException(
-                    "saved averages of %d tensors do not fit the %d that are trained"
-                            .formatted(saved.size(), averages.size()));
-        }
+        requireFit(saved);
         updates = madeUpdates;
-        averages.replaceAll((name, values) -> saved.get(name).clone());
+        averages.replaceAll((name, values) -> saved.get(name));
     }
 }

@@ -1,7 +1,6 @@
 package dev.instaflow.train.optim;
 
 /** The learning rate of each step, counted from 0. */
-@FunctionalInterface
 public interface LearningRate {
     /**
      * The rate of a step.
@@ -10,6 +9,13 @@ public interface LearningRate {
      * @return at least 0
      */
     double at(long step);
+
+    /**
+     * What it is, in words that a checkpoint keeps: a run is continued only by a schedule of the same ones.
+     *
+     * @return different for schedules that differ at any step
+     */
+    String description();
 
     /**
      * Always the same.
@@ -21,7 +27,7 @@ public interface LearningRate {
         if (!(rate > 0)) {
             throw new IllegalArgumentException("learning rate " + rate + " is not positive");
         }
-        return step -> rate;
+        return new Schedule(step -> rate, "constant " + rate);
     }
 
     /**
@@ -31,7 +37,9 @@ public interface LearningRate {
      * @return the schedule with a warm-up
      */
     default LearningRate warmedUpOver(long steps) {
-        return step -> at(step) * (step < steps ? (step + 1.0) / steps : 1);
+        return new Schedule(
+                step -> at(step) * (step < steps ? (step + 1.0) / steps : 1),
+                description() + ", warmed up over " + steps + " steps");
     }
 
     /**
@@ -46,7 +54,9 @@ public interface LearningRate {
             throw new IllegalArgumentException(
                     "fall from step " + first + " to " + last + ", expected 0 <= first < last");
         }
-        return step -> at(step) * clamp((double) (last - step) / (last - first));
+        return new Schedule(
+                step -> at(step) * clamp((double) (last - step) / (last - first)),
+                description() + ", falling linearly from step " + first + " to " + last);
     }
 
     /**
@@ -62,11 +72,13 @@ public interface LearningRate {
                     "fall to a share of %s at step %d, expected a share in [0,1] and a step of at least 1"
                             .formatted(share, last));
         }
-        return step -> {
-            double done = clamp((double) step / last);
-            double wave = (1 + StrictMath.cos(Math.PI * done)) / 2;
-            return at(step) * (share + (1 - share) * wave);
-        };
+        return new Schedule(
+                step -> {
+                    double done = clamp((double) step / last);
+                    double wave = (1 + StrictMath.cos(Math.PI * done)) / 2;
+                    return at(step) * (share + (1 - share) * wave);
+                },
+                description() + ", falling as a cosine to " + share + " at step " + last);
     }
 
     private static double clamp(double x) {

@@ -29,10 +29,30 @@ public interface Optimizer {
     long steps();
 
     /**
+     * What it is with all its constants, in words that a checkpoint keeps.
+     *
+     * @return different for optimisers that step differently
+     */
+    String description();
+
+    /**
+     * Checks a state without taking it.
+     *
+     * @param parameters that it will step on
+     * @param steps made before
+     * @param state as {@link #state} gave it
+     * @throws IllegalArgumentException if an array is missing, is of another size or belongs to no parameter;
+     *     the message names them
+     */
+    void requireFit(List<Parameter> parameters, long steps, Map<String, float[]> state);
+
+    /**
      * Continues from a state.
      *
+     * @param parameters that it will step on
      * @param steps made before
-     * @param state as {@link #state} gave it; copied
+     * @param state as {@link #state} gave it; the arrays become the optimiser's own
+     * @throws IllegalArgumentException as {@link #requireFit}; nothing has been changed then
      */
-    void restore(long steps, Map<String, float[]> state);
+    void restore(List<Parameter> parameters, long steps, Map<String, float[]> state);
 }

@@ -20,6 +20,11 @@ public record CaptionChoice(double labelShare, double dropped) {
         }
     }
 
+    /** What it is, in words that a checkpoint keeps. */
+    String description() {
+        return "labels at a share of " + labelShare + ", none at " + dropped;
+    }
+
     /** One of the captions, or the empty one; always two random numbers and at times a third. */
     int[] draw(List<int[]> captions, int[] empty, RandomStream random) {
         boolean drop = random.uniform() < dropped;

@@ -5,6 +5,7 @@ import dev.instaflow.checkpoint.CheckpointFormatException;
 import dev.instaflow.checkpoint.Entry;
 import dev.instaflow.checkpoint.ckpt.CkptWriter;
 import dev.instaflow.checkpoint.convert.AtomicFolder;
+import dev.instaflow.checkpoint.inspect.FileHash;
 import dev.instaflow.checkpoint.layout.ModelPart;
 import dev.instaflow.checkpoint.layout.WeightSet;
 import dev.instaflow.checkpoint.storage.HeapEntry;
@@ -15,10 +16,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -40,9 +42,7 @@ public record Checkpoints(Path folder, int keep, List<Path> companions) {
     private static final String MODEL = "model.ckpt";
     private static final String AVERAGES = "ema.ckpt";
     private static final String STATE = "training.ckpt";
-    private static final String AVERAGE_PREFIX = "average.";
-    private static final String OPTIMIZER_PREFIX = "optimizer.";
-    private static final String STEP = "global_step";
+    private static final String MODEL_HASH = "model_sha256";
 
     /** Checks the number. */
     public Checkpoints {
@@ -54,15 +54,23 @@ public record Checkpoints(Path folder, int keep, List<Path> companions) {
     }
 
     /**
-     * Writes the state of a run, then deletes all but the latest checkpoints.
+     * Writes the state of a run, then deletes all but the latest checkpoints. A step that has its checkpoint
+     * already is left alone: the same run at the same step has the same bits.
      *
      * @param trainer between two steps
-     * @return the new folder
+     * @return the folder
+     * @throws IllegalStateException if the folder has checkpoints of other settings or of later steps: restore
+     *     from them or use another folder
      * @throws IOException if it cannot be written; the ones before are untouched then
      */
     public Path save(Trainer trainer) throws IOException {
         Files.createDirectories(folder);
         Path target = folder.resolve("step-%09d".formatted(trainer.steps()));
+        List<Path> before = all();
+        if (!before.isEmpty() && step(before.get(before.size() - 1)) >= trainer.steps()) {
+            requireSameRun(trainer, target, before.get(before.size() - 1));
+            return target;
+        }
         AtomicFolder.write(target, temporary -> fill(temporary, trainer));
         List<Path> all = all();
         for (int i = 0; i < all.size() - keep; i++) {
@@ -71,11 +79,27 @@ public record Checkpoints(Path folder, int keep, List<Path> companions) {
         return target;
     }
 
+    private static void requireSameRun(Trainer trainer, Path target, Path latest)
+            throws IOException {
+        if (!latest.equals(target)) {
+            throw new IllegalStateException(
+                    "%s is later than step %d of this run: restore it or use another folder"
+                            .formatted(latest, trainer.steps()));
+        }
+        try (Checkpoint state = Checkpoint.open(target.resolve(STATE))) {
+            RunState.requireSettings(trainer, state, EnumSet.noneOf(RunSetting.class));
+        } catch (IllegalArgumentException e) {
+            throw new IllegalStateException(e.getMessage(), e);
+        }
+    }
+
     private void fill(Path temporary, Trainer trainer) throws IOException {
-        Map<String, Object> extras = Map.of(STEP, trainer.steps());
+        Map<String, Object> extras = Map.of(RunState.STEP, trainer.steps());
         CkptWriter.write(temporary.resolve(MODEL), plain(trainer), extras);
         CkptWriter.write(temporary.resolve(AVERAGES), averages(trainer), extras);
-        CkptWriter.write(temporary.resolve(STATE), state(trainer), stateExtras(trainer));
+        Map<String, Object> stateExtras = RunState.extras(trainer);
+        stateExtras.put(MODEL_HASH, FileHash.sha256(temporary.resolve(MODEL)));
+        CkptWriter.write(temporary.resolve(STATE), RunState.entries(trainer), stateExtras);
         for (Path companion : companions) {
             Files.copy(companion, temporary.resolve(companion.getFileName()));
         }
@@ -112,55 +136,43 @@ public record Checkpoints(Path folder, int keep, List<Path> companions) {
         return entries;
     }
 
-    private static List<Entry> state(Trainer trainer) {
-        List<Entry> entries = new ArrayList<>();
-        trainer.optimizer()
-                .state()
-                .forEach((name, values) -> entries.add(flat(OPTIMIZER_PREFIX + name, values)));
-        trainer.ema()
-                .averages()
-                .forEach((name, values) -> entries.add(flat(AVERAGE_PREFIX + name, values)));
-        return entries;
-    }
-
-    private static Map<String, Object> stateExtras(Trainer trainer) {
-        Map<String, Object> extras = new LinkedHashMap<>();
-        extras.put(STEP, trainer.steps());
-        extras.put("optimizer_steps", trainer.optimizer().steps());
-        extras.put("ema_updates", trainer.ema().updates());
-        extras.putAll(settings(trainer));
-        return extras;
-    }
-
-    /** What must be the same for a run to continue to the same bits, as far as numbers tell. */
-    private static Map<String, Object> settings(Trainer trainer) {
-        Map<String, Object> same = new LinkedHashMap<>();
-        same.put("seed", trainer.settings().seed());
-        same.put("batch", (long) trainer.settings().batch());
-        same.put("passes", (long) trainer.settings().passes());
-        same.put("examples", (long) trainer.dataSize());
-        return same;
-    }
-
     private static Entry entry(String name, Shape shape, float[] values) {
         return HeapEntry.ofFloats(name, shape.sizes(), values);
     }
 
-    private static Entry flat(String name, float[] values) {
-        return HeapEntry.ofFloats(name, List.of((long) values.length), values);
-    }
-
     /**
-     * Continues a run from its latest checkpoint. What a killed run has left half written is deleted.
+     * Continues a run from its latest checkpoint, to the bits of a run that never stopped. What a killed run has
+     * left half written is deleted. Everything is read and checked before anything is changed.
      *
-     * @param trainer made with the same settings, data and kind of optimiser
+     * @param trainer made with the same settings, data, backend and optimiser
      * @return the folder, or empty if there is none: then nothing has changed
-     * @throws IllegalArgumentException if the checkpoint was written with another seed, batch, number of
-     *     passes or of examples
-     * @throws CheckpointFormatException if a parameter is missing or of another size
+     * @throws IllegalArgumentException if a setting differs from that of the checkpoint, or the optimiser's state
+     *     or the averages are of other parameters; the message names the setting and both values
+     * @throws CheckpointFormatException if a file is damaged, a parameter is missing or of another size
      * @throws IOException if it cannot be read
      */
     public Optional<Path> restore(Trainer trainer) throws IOException {
+        return restore(trainer, EnumSet.noneOf(RunSetting.class));
+    }
+
+    /**
+     * Continues a run with some settings changed on purpose, as when its schedule is to end later. The change
+     * is kept in all further checkpoints.
+     *
+     * @param trainer made with the same settings but for the changed ones
+     * @param changed {@link RunSetting#LEARNING_RATE}, {@link RunSetting#MEMORY}, {@link RunSetting#BACKEND}
+     * @return the folder, or empty if there is none: then nothing has changed
+     * @throws IllegalArgumentException if another setting is given or differs
+     * @throws IOException as {@link #restore(Trainer)}
+     */
+    public Optional<Path> restore(Trainer trainer, Set<RunSetting> changed) throws IOException {
+        for (RunSetting setting : changed) {
+            if (!setting.isChangeable()) {
+                throw new IllegalArgumentException(
+                        "a run cannot go on with another %s: start a new one from its %s"
+                                .formatted(setting.label(), AVERAGES));
+            }
+        }
         if (!Files.isDirectory(folder)) {
             return Optional.empty();
         }
@@ -172,67 +184,30 @@ public record Checkpoints(Path folder, int keep, List<Path> companions) {
             return Optional.empty();
         }
         Path latest = all.get(all.size() - 1);
-        try (Checkpoint model = Checkpoint.open(latest.resolve(MODEL));
-                Checkpoint state = Checkpoint.open(latest.resolve(STATE))) {
-            restore(trainer, model, state);
-        }
+        read(trainer, latest, changed).apply(trainer);
         return Optional.of(latest);
     }
 
-    private static void restore(Trainer trainer, Checkpoint model, Checkpoint state)
+    private static RunState read(Trainer trainer, Path latest, Set<RunSetting> changed)
             throws IOException {
-        settings(trainer)
-                .forEach(
-                        (name, value) -> {
-                            Object found = state.metadata().get(name);
-                            if (!value.equals(found)) {
-                                throw new IllegalArgumentException(
-                                        "%s was written with %s %s, this run has %s: use the same or another folder"
-                                                .formatted(state.path(), name, found, value));
-                            }
-                        });
-        for (Parameter parameter : trainer.model().parameters().list()) {
-            read(model, parameter.name(), parameter.values());
-        }
-        Map<String, float[]> averages = arrays(state, AVERAGE_PREFIX);
-        trainer.ema().restore(number(state, "ema_updates"), averages);
-        trainer.optimizer()
-                .restore(number(state, "optimizer_steps"), arrays(state, OPTIMIZER_PREFIX));
-        trainer.continueAfter(number(state, STEP));
-    }
-
-    private static void read(Checkpoint checkpoint, String name, float[] values)
-            throws IOException {
-        Optional<Entry> entry = checkpoint.find(name);
-        if (entry.isEmpty() || entry.get().count() != values.length) {
-            throw new CheckpointFormatException(
-                    "%s: \"%s\" should have %d values, %s"
-                            .formatted(
-                                    checkpoint.path(),
-                                    name,
-                                    values.length,
-                                    entry.map(e -> "is " + e.shape()).orElse("is missing")));
-        }
-        entry.get().readFloats(0, values, 0, values.length);
-    }
-
-    private static Map<String, float[]> arrays(Checkpoint state, String prefix) throws IOException {
-        Map<String, float[]> arrays = new LinkedHashMap<>();
-        for (Entry entry : state.entries()) {
-            if (entry.name().startsWith(prefix)) {
-                float[] values = new float[Math.toIntExact(entry.count())];
-                entry.readFloats(0, values, 0, values.length);
-                arrays.put(entry.name().substring(prefix.length()), values);
+        try (Checkpoint model = Checkpoint.open(latest.resolve(MODEL));
+                Checkpoint state = Checkpoint.open(latest.resolve(STATE))) {
+            List<String> changes = RunState.requireSettings(trainer, state, changed);
+            state.verify();
+            String hash = FileHash.sha256(latest.resolve(MODEL));
+            if (!hash.equals(state.metadata().get(MODEL_HASH))) {
+                throw new CheckpointFormatException(
+                        "%s: sha-256 %s, expected %s; delete the folder to continue from the one before"
+                                .formatted(model.path(), hash, state.metadata().get(MODEL_HASH)));
             }
+            RunState read = RunState.read(trainer, model, state, changes);
+            if (read.steps() != step(latest)) {
+                throw new CheckpointFormatException(
+                        "%s is of step %d, the folder's name says another"
+                                .formatted(state.path(), read.steps()));
+            }
+            return read;
         }
-        return arrays;
-    }
-
-    private static long number(Checkpoint state, String name) throws IOException {
-        if (state.metadata().get(name) instanceof Number number) {
-            return number.longValue();
-        }
-        throw new CheckpointFormatException(state.path() + ": no number \"" + name + '"');
     }
 
     /** All whole checkpoints, the oldest first. */

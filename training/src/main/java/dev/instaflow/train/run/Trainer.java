@@ -6,14 +6,19 @@ import dev.instaflow.train.Parameters;
 import dev.instaflow.train.RandomStream;
 import dev.instaflow.train.RandomStream.Purpose;
 import dev.instaflow.train.Tape;
-import dev.instaflow.train.data.DataOrder;
+import dev.instaflow.train.data.ExampleOrder;
 import dev.instaflow.train.data.LatentData;
+import dev.instaflow.train.data.TrainingData;
 import dev.instaflow.train.objective.Examples;
 import dev.instaflow.train.objective.Loss;
 import dev.instaflow.train.objective.Problem;
 import dev.instaflow.train.optim.Ema;
 import dev.instaflow.train.optim.GradientClip;
 import dev.instaflow.train.optim.Optimizer;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -24,11 +29,13 @@ import java.util.Optional;
 public final class Trainer {
     private final TrainingModel model;
     private final TrainingSettings settings;
-    private final LatentData data;
+    private final TrainingData data;
     private final int[] emptyCaption;
     private final Optimizer optimizer;
     private final Ema ema;
-    private final DataOrder order;
+    private final ExampleOrder order;
+    private final List<String> changes = new ArrayList<>();
+    private Optional<RunDescription> description = Optional.empty();
     private long steps;
 
     /**
@@ -43,7 +50,7 @@ public final class Trainer {
     public Trainer(
             TrainingModel model,
             TrainingSettings settings,
-            LatentData data,
+            TrainingData data,
             int[] emptyCaption,
             Optimizer optimizer) {
         this.model = model;
@@ -52,7 +59,7 @@ public final class Trainer {
         this.emptyCaption = emptyCaption.clone();
         this.optimizer = optimizer;
         this.ema = new Ema(settings.emaDecay(), model.parameters().list());
-        this.order = new DataOrder(settings.seed(), data.examples().size());
+        this.order = data.order(settings.seed());
     }
 
     /**
@@ -86,13 +93,16 @@ public final class Trainer {
     /** Adds the gradients of one batch, counted through all steps. */
     private double pass(long index) {
         int n = settings.batch();
-        int[] numbers = order.examples(index * n, n);
+        List<LatentData.Example> chosen = new ArrayList<>();
+        for (int number : order.examples(index * n, n)) {
+            chosen.add(data.example(number));
+        }
         Problem problem =
                 settings.objective()
                         .draw(
-                                examples(numbers),
+                                examples(chosen, index),
                                 purpose -> RandomStream.of(settings.seed(), purpose, index));
-        int[][] captions = captions(numbers, index);
+        int[][] captions = captions(chosen, index);
         Shape sample = data.sample();
         Shape shape = Shape.of(n, sample.size(0), sample.size(1), sample.size(2));
         try (Tape tape = new Tape(model.backend(), settings.memory())) {
@@ -106,27 +116,37 @@ public final class Trainer {
         }
     }
 
-    private Examples examples(int[] numbers) {
+    private Examples examples(List<LatentData.Example> chosen, long index) {
         int size = Math.toIntExact(data.sample().count());
-        float[] latents = new float[Math.multiplyExact(numbers.length, size)];
-        boolean pairs = data.examples().get(numbers[0]).noise().isPresent();
-        float[] noise = new float[pairs ? latents.length : 0];
-        for (int i = 0; i < numbers.length; i++) {
-            LatentData.Example example = data.examples().get(numbers[i]);
+        int n = chosen.size();
+        float[] latents = new float[Math.multiplyExact(n, size)];
+        boolean pairs = chosen.stream().anyMatch(example -> example.noise().isPresent());
+        float[] noise = new float[0];
+        if (pairs) { // those without a noise of their own get a fresh one
+            noise = RandomStream.of(settings.seed(), Purpose.NOISE, index).normals(latents.length);
+        }
+        List<float[]> waypoints = new ArrayList<>();
+        for (int k = 0; k < chosen.get(0).waypoints().size(); k++) {
+            waypoints.add(new float[latents.length]);
+        }
+        for (int i = 0; i < n; i++) {
+            LatentData.Example example = chosen.get(i);
             System.arraycopy(example.latent(), 0, latents, i * size, size);
-            if (pairs) {
-                System.arraycopy(example.noise().orElseThrow(), 0, noise, i * size, size);
+            if (example.noise().isPresent()) {
+                System.arraycopy(example.noise().get(), 0, noise, i * size, size);
+            }
+            for (int k = 0; k < waypoints.size(); k++) {
+                System.arraycopy(example.waypoints().get(k), 0, waypoints.get(k), i * size, size);
             }
         }
-        return new Examples(numbers.length, latents, pairs ? Optional.of(noise) : Optional.empty());
+        return new Examples(n, latents, pairs ? Optional.of(noise) : Optional.empty(), waypoints);
     }
 
-    private int[][] captions(int[] numbers, long index) {
+    private int[][] captions(List<LatentData.Example> chosen, long index) {
         RandomStream random = RandomStream.of(settings.seed(), Purpose.CAPTION, index);
-        int[][] ids = new int[numbers.length][];
-        for (int i = 0; i < numbers.length; i++) {
-            LatentData.Example example = data.examples().get(numbers[i]);
-            ids[i] = settings.captions().draw(example.captions(), emptyCaption, random);
+        int[][] ids = new int[chosen.size()][];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = settings.captions().draw(chosen.get(i).captions(), emptyCaption, random);
         }
         return ids;
     }
@@ -148,8 +168,25 @@ public final class Trainer {
         return settings;
     }
 
-    int dataSize() {
-        return data.examples().size();
+    TrainingData data() {
+        return data;
+    }
+
+    int[] emptyCaption() {
+        return emptyCaption.clone();
+    }
+
+    /** Computed once: data and frozen weights are read whole for it. */
+    RunDescription description() throws IOException {
+        if (description.isEmpty()) {
+            description = Optional.of(RunDescription.of(this));
+        }
+        return description.get();
+    }
+
+    /** Which settings were changed on purpose on the way, and when. */
+    List<String> changes() {
+        return Collections.unmodifiableList(changes);
     }
 
     Optimizer optimizer() {
@@ -161,8 +198,10 @@ public final class Trainer {
     }
 
     /** Continues from restored parameters, optimiser and average. */
-    void continueAfter(long madeSteps) {
+    void continueAfter(long madeSteps, List<String> madeChanges) {
         steps = madeSteps;
+        changes.clear();
+        changes.addAll(madeChanges);
         model.parameters().upload();
     }
 }

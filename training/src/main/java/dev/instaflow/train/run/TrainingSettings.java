@@ -183,4 +183,76 @@ public record TrainingSettings(
                 captions,
                 kept);
     }
+
+    /**
+     * Other random numbers.
+     *
+     * @param other of everything random
+     * @return a changed copy
+     */
+    public TrainingSettings withSeed(long other) {
+        return new TrainingSettings(
+                other,
+                batch,
+                passes,
+                objective,
+                loss,
+                learningRate,
+                clipNorm,
+                emaDecay,
+                captions,
+                memory);
+    }
+
+    /**
+     * Other batches.
+     *
+     * @param examples of a backward pass
+     * @return a changed copy
+     */
+    public TrainingSettings withBatch(int examples) {
+        return new TrainingSettings(
+                seed,
+                examples,
+                passes,
+                objective,
+                loss,
+                learningRate,
+                clipNorm,
+                emaDecay,
+                captions,
+                memory);
+    }
+
+    /**
+     * Another objective.
+     *
+     * @param other makes problems of examples
+     * @return a changed copy
+     */
+    public TrainingSettings withObjective(Objective other) {
+        return new TrainingSettings(
+                seed,
+                batch,
+                passes,
+                other,
+                loss,
+                learningRate,
+                clipNorm,
+                emaDecay,
+                captions,
+                memory);
+    }
+
+    /**
+     * Another schedule.
+     *
+     * @param schedule by step
+     * @return a changed copy
+     */
+    public TrainingSettings withLearningRate(LearningRate schedule) {
+        return new TrainingSettings(
+                seed, batch, passes, objective, loss, schedule, clipNorm, emaDecay, captions,
+                memory);
+    }
 }

@@ -3,6 +3,7 @@ package dev.instaflow.train.optim;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.instaflow.backend.reference.ReferenceBackend;
 import dev.instaflow.checkpoint.Checkpoint;
@@ -13,7 +14,10 @@ import dev.instaflow.train.Parameters;
 import dev.instaflow.unet.UNet;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -71,7 +75,7 @@ class OptimTest {
         fill(0.5f);
         first.step(parameters, 0.01);
         AdamW second = new AdamW(AdamW.Settings.TORCH);
-        second.restore(first.steps(), first.state());
+        second.restore(parameters, first.steps(), copy(first.state()));
         float[] start = parameters.get(0).values().clone();
         fill(-0.25f);
         first.step(parameters, 0.01);
@@ -79,6 +83,52 @@ class OptimTest {
         System.arraycopy(start, 0, parameters.get(0).values(), 0, start.length);
         second.step(parameters, 0.01);
         assertArrayEquals(expected, parameters.get(0).values());
+    }
+
+    private static Map<String, float[]> copy(Map<String, float[]> arrays) {
+        Map<String, float[]> copies = new LinkedHashMap<>();
+        arrays.forEach((name, values) -> copies.put(name, values.clone()));
+        return copies;
+    }
+
+    @Test
+    void stateOfOtherParametersIsRefusedAndChangesNothing() {
+        AdamW first = new AdamW(AdamW.Settings.TORCH);
+        fill(0.5f);
+        first.step(parameters, 0.01);
+        AdamW second = new AdamW(AdamW.Settings.TORCH);
+        String name = parameters.get(0).name() + ".exp_avg";
+        Map<String, float[]> missing = copy(first.state());
+        missing.remove(name);
+        Map<String, float[]> shorter = copy(first.state());
+        shorter.put(name, new float[1]);
+        Map<String, float[]> more = copy(first.state());
+        more.put("other.exp_avg", new float[1]);
+        for (Map<String, float[]> wrong : List.of(missing, shorter, more)) {
+            String message =
+                    assertThrows(
+                                    IllegalArgumentException.class,
+                                    () -> second.restore(parameters, 1, wrong))
+                            .getMessage();
+            assertTrue(message.contains(wrong == more ? "other.exp_avg" : name), message);
+        }
+        assertEquals(0, second.steps());
+        assertTrue(second.state().isEmpty());
+    }
+
+    @Test
+    void schedulesThatDifferAreDescribedDifferently() {
+        LearningRate rate = LearningRate.constant(2);
+        List<String> words =
+                List.of(
+                        rate.description(),
+                        LearningRate.constant(3).description(),
+                        rate.warmedUpOver(4).description(),
+                        rate.fallingLinearly(6, 10).description(),
+                        rate.fallingLinearly(6, 12).description(),
+                        rate.fallingAsCosine(12, 0).description(),
+                        rate.fallingAsCosine(12, 0.5).description());
+        assertEquals(words.size(), new HashSet<>(words).size());
     }
 
     @Test

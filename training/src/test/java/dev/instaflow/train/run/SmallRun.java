@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.function.UnaryOperator;
 
 /** A run of the bundled model on random latents; also the program that the kill test starts. */
 final class SmallRun implements AutoCloseable {
@@ -29,7 +30,8 @@ final class SmallRun implements AutoCloseable {
     private final TrainingModel model;
     final Trainer trainer;
 
-    private SmallRun(Path models, int passes) throws IOException {
+    private SmallRun(Path models, UnaryOperator<TrainingSettings> changed, LatentData data)
+            throws IOException {
         source = CompVisView.open(BundledEmoji.copy("model.ckpt", models), WeightSet.PLAIN);
         backend = CpuBackend.open(CpuSettings.TRAINING);
         model = TrainingModel.load(backend, source, BundledEmoji.config(models), TrainableSet.FULL);
@@ -41,13 +43,27 @@ final class SmallRun implements AutoCloseable {
                                         TimeLabelRule.INSTAFLOW,
                                         TimeDistribution.logitNormal(0, 1)),
                                 LearningRate.constant(1e-3).warmedUpOver(3))
-                        .withPasses(passes)
                         .withCaptions(new CaptionChoice(0.7, 0.2));
-        trainer = new Trainer(model, settings, data(), EMPTY, new AdamW(AdamW.Settings.TORCH));
+        trainer =
+                new Trainer(
+                        model,
+                        changed.apply(settings),
+                        data,
+                        EMPTY,
+                        new AdamW(AdamW.Settings.TORCH));
     }
 
     static SmallRun open(Path models, int passes) throws IOException {
-        return new SmallRun(models, passes);
+        return open(models, settings -> settings.withPasses(passes));
+    }
+
+    static SmallRun open(Path models, UnaryOperator<TrainingSettings> changed) throws IOException {
+        return new SmallRun(models, changed, data());
+    }
+
+    static SmallRun withHalfTheData(Path models) throws IOException {
+        LatentData half = new LatentData(data().sample(), data().examples().subList(0, 4));
+        return new SmallRun(models, settings -> settings, half);
     }
 
     private static int[] ids(int word) {

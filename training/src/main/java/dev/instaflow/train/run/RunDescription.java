@@ -1,0 +1,97 @@
+package dev.instaflow.train.run;
+
+import dev.instaflow.checkpoint.Entry;
+import dev.instaflow.train.Parameter;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+
+/** All settings of a run in words, so that two runs can be told apart and the difference be named. */
+final class RunDescription {
+    private static final int BUFFER_BYTES = 1 << 20;
+
+    private final Map<RunSetting, String> words = new EnumMap<>(RunSetting.class);
+
+    private RunDescription() {}
+
+    /** Reads the frozen weights once, for their hash. */
+    static RunDescription of(Trainer trainer) throws IOException {
+        TrainingSettings settings = trainer.settings();
+        List<Parameter> parameters = trainer.model().parameters().list();
+        RunDescription run = new RunDescription();
+        run.put(RunSetting.SEED, settings.seed());
+        run.put(RunSetting.BATCH, settings.batch());
+        run.put(RunSetting.PASSES, settings.passes());
+        run.put(RunSetting.OBJECTIVE, settings.objective().description());
+        run.put(RunSetting.LOSS, settings.loss().description());
+        run.put(RunSetting.OPTIMIZER, trainer.optimizer().description());
+        run.put(RunSetting.LEARNING_RATE, settings.learningRate().description());
+        run.put(RunSetting.CLIP_NORM, settings.clipNorm());
+        run.put(RunSetting.EMA_DECAY, settings.emaDecay());
+        run.put(
+                RunSetting.CAPTIONS,
+                "%s; none is %s"
+                        .formatted(
+                                settings.captions().description(),
+                                Arrays.toString(trainer.emptyCaption())));
+        run.put(RunSetting.MEMORY, settings.memory());
+        run.put(RunSetting.PARAMETERS, parameters.size() + " tensors, " + names(parameters));
+        run.put(RunSetting.FROZEN_WEIGHTS, frozen(trainer.model().frozen()));
+        run.put(
+                RunSetting.DATA,
+                trainer.data().size() + " examples, sha-256 " + trainer.data().digest());
+        run.put(RunSetting.BACKEND, trainer.model().backend().description());
+        return run;
+    }
+
+    private void put(RunSetting setting, Object value) {
+        words.put(setting, value.toString());
+    }
+
+    /** By setting, all of them. */
+    Map<RunSetting, String> words() {
+        return words;
+    }
+
+    private static String names(List<Parameter> parameters) {
+        MessageDigest digest = sha256();
+        for (Parameter parameter : parameters) {
+            String line = parameter.name() + ' ' + parameter.shape() + '\n';
+            digest.update(line.getBytes(StandardCharsets.UTF_8));
+        }
+        return "sha-256 " + HexFormat.of().formatHex(digest.digest());
+    }
+
+    private static String frozen(List<Entry> entries) throws IOException {
+        MessageDigest digest = sha256();
+        for (Entry entry : entries) {
+            String line = entry.name() + ' ' + entry.dtype() + entry.shape() + '\n';
+            digest.update(line.getBytes(StandardCharsets.UTF_8));
+            int size = entry.dtype().sizeBytes();
+            long left = entry.count();
+            ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES / size * size);
+            while (left > 0) {
+                buffer.clear().limit((int) Math.min(left * size, buffer.capacity()));
+                entry.readBytes(entry.count() - left, buffer);
+                left -= buffer.flip().limit() / size;
+                digest.update(buffer);
+            }
+        }
+        return entries.size() + " tensors, sha-256 " + HexFormat.of().formatHex(digest.digest());
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+}
