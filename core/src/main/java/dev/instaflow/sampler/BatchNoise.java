@@ -64,6 +64,21 @@ public final class BatchNoise implements StepNoise {
     }
 
     /**
+     * The noise that one image begins with, on the heap: what {@link #next} gives first for this seed.
+     *
+     * @param source which generator
+     * @param seed of the image
+     * @param sample [h,w,C]
+     * @return normal numbers, channels last
+     */
+    public static float[] image(NoiseSource source, long seed, Shape sample) {
+        float[] drawn = source.stream(seed).normals(Math.toIntExact(sample.count()));
+        float[] values = new float[drawn.length];
+        writeChannelsLast(drawn, sample.intSize(2), values, 0);
+        return values;
+    }
+
+    /**
      * The next draw of every stream.
      *
      * @param ops owns the result

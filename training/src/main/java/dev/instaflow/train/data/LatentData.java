@@ -87,7 +87,7 @@ public record LatentData(Shape sample, List<Example> examples) implements Traini
 
     @Override
     public String digest() {
-        Digest digest = new Digest().add(sample).add(examples.size());
+        ContentDigest digest = new ContentDigest().add(sample).add(examples.size());
         for (Example example : examples) {
             digest.add(example.latent()).add(example.noise().orElse(new float[0]));
             digest.add(example.waypoints().size());

@@ -2,14 +2,11 @@ package dev.instaflow.train.run;
 
 import dev.instaflow.checkpoint.Entry;
 import dev.instaflow.train.Parameter;
+import dev.instaflow.train.data.ContentDigest;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.EnumMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 
@@ -61,19 +58,15 @@ final class RunDescription {
     }
 
     private static String names(List<Parameter> parameters) {
-        MessageDigest digest = sha256();
-        for (Parameter parameter : parameters) {
-            String line = parameter.name() + ' ' + parameter.shape() + '\n';
-            digest.update(line.getBytes(StandardCharsets.UTF_8));
-        }
-        return "sha-256 " + HexFormat.of().formatHex(digest.digest());
+        ContentDigest digest = new ContentDigest();
+        parameters.forEach(parameter -> digest.add(parameter.name()).add(parameter.shape()));
+        return "sha-256 " + digest.hex();
     }
 
     private static String frozen(List<Entry> entries) throws IOException {
-        MessageDigest digest = sha256();
+        ContentDigest digest = new ContentDigest();
         for (Entry entry : entries) {
-            String line = entry.name() + ' ' + entry.dtype() + entry.shape() + '\n';
-            digest.update(line.getBytes(StandardCharsets.UTF_8));
+            digest.add(entry.name()).add(entry.dtype().name()).add(entry.shape().toString());
             int size = entry.dtype().sizeBytes();
             long left = entry.count();
             ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES / size * size);
@@ -81,17 +74,9 @@ final class RunDescription {
                 buffer.clear().limit((int) Math.min(left * size, buffer.capacity()));
                 entry.readBytes(entry.count() - left, buffer);
                 left -= buffer.flip().limit() / size;
-                digest.update(buffer);
+                digest.addAll(buffer);
             }
         }
-        return entries.size() + " tensors, sha-256 " + HexFormat.of().formatHex(digest.digest());
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
-        }
+        return entries.size() + " tensors, sha-256 " + digest.hex();
     }
 }

@@ -126,7 +126,7 @@ public final class Trainer {
             noise = RandomStream.of(settings.seed(), Purpose.NOISE, index).normals(latents.length);
         }
         List<float[]> waypoints = new ArrayList<>();
-        for (int k = 0; k < chosen.get(0).waypoints().size(); k++) {
+        for (int k = 0; k < commonWaypoints(chosen); k++) {
             waypoints.add(new float[latents.length]);
         }
         for (int i = 0; i < n; i++) {
@@ -140,6 +140,12 @@ public final class Trainer {
             }
         }
         return new Examples(n, latents, pairs ? Optional.of(noise) : Optional.empty(), waypoints);
+    }
+
+    /** Those that all examples have; none where their paths were cut differently. */
+    private static int commonWaypoints(List<LatentData.Example> chosen) {
+        int first = chosen.get(0).waypoints().size();
+        return chosen.stream().allMatch(e -> e.waypoints().size() == first) ? first : 0;
     }
 
     private int[][] captions(List<LatentData.Example> chosen, long index) {

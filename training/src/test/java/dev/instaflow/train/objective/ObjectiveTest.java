@@ -11,6 +11,7 @@ import dev.instaflow.sampler.Prediction;
 import dev.instaflow.sampler.TimeLabelRule;
 import dev.instaflow.train.RandomStream;
 import dev.instaflow.train.RandomStream.Purpose;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
@@ -97,6 +98,45 @@ class ObjectiveTest {
         assertThrows(
                 IllegalArgumentException.class,
                 () -> new Diffusion(NoiseSchedule.STABLE_DIFFUSION, Prediction.FLOW));
+    }
+
+    @Test
+    void segmentsLeadFromOneStateOfTheTeacherToTheNext() {
+        SegmentDistillation thirds = new SegmentDistillation(TimeLabelRule.INSTAFLOW, 3);
+        List<float[]> states =
+                List.of(
+                        new float[] {0, 0},
+                        new float[] {1, 10},
+                        new float[] {3, 30},
+                        new float[] {4, 70});
+        Problem problem = thirds.problem(new int[] {1, 2}, states);
+        assertArrayEquals(new float[] {1, 30}, problem.state());
+        assertArrayEquals(new float[] {6, 120}, problem.target());
+        assertArrayEquals(new float[] {2000f / 3, 1000f / 3}, problem.labels(), 1e-4f);
+        // An Euler step of the student that answers right ends where the segment does.
+        assertEquals(3, problem.state()[0] + problem.target()[0] / 3, 1e-6);
+    }
+
+    @Test
+    void distillationToOneStepIsThatOfPairs() {
+        Examples pairs = new Examples(2, DATA, Optional.of(NOISE));
+        Problem expected = RectifiedFlow.oneStep(TimeLabelRule.INSTAFLOW).draw(pairs, RANDOM);
+        Problem problem = new SegmentDistillation(TimeLabelRule.INSTAFLOW, 1).draw(pairs, RANDOM);
+        assertArrayEquals(expected.state(), problem.state());
+        assertArrayEquals(expected.target(), problem.target());
+        assertArrayEquals(expected.labels(), problem.labels());
+    }
+
+    @Test
+    void segmentsNeedTheTeachersStates() {
+        SegmentDistillation halves = new SegmentDistillation(TimeLabelRule.INSTAFLOW, 2);
+        for (Examples wrong :
+                List.of(Examples.of(2, DATA), new Examples(2, DATA, Optional.of(NOISE)))) {
+            String message =
+                    assertThrows(IllegalArgumentException.class, () -> halves.draw(wrong, RANDOM))
+                            .getMessage();
+            assertTrue(message.contains("make pairs of 2 segments"), message);
+        }
     }
 
     /** Ten thousand draws: means have a deviation below 0.005. */
