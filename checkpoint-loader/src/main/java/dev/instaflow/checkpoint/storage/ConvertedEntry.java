@@ -8,14 +8,13 @@ import dev.instaflow.checkpoint.SmallFloats;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.List;
 import java.util.Objects;
 
 /**
  * A float tensor as if it were stored as F32, F16 or BF16: rounded to nearest, ties to even. A finite
  * value beyond the range is an error when it is read, never an infinity. F64 rounds to F32 first.
  */
-public final class ConvertedEntry implements Entry {
+public final class ConvertedEntry extends ComputedEntry {
     /** Elements converted at a time. */
     private static final int CHUNK = 1 << 12;
 
@@ -23,6 +22,7 @@ public final class ConvertedEntry implements Entry {
     private final DType dtype;
 
     private ConvertedEntry(Entry source, DType dtype) {
+        super(source.name(), source.shape());
         this.source = source;
         this.dtype = dtype;
     }
@@ -51,18 +51,8 @@ public final class ConvertedEntry implements Entry {
     }
 
     @Override
-    public String name() {
-        return source.name();
-    }
-
-    @Override
     public DType dtype() {
         return dtype;
-    }
-
-    @Override
-    public List<Long> shape() {
-        return source.shape();
     }
 
     @Override
@@ -74,24 +64,15 @@ public final class ConvertedEntry implements Entry {
     }
 
     @Override
-    public void readLongs(long first, long[] target, int offset, int length) throws IOException {
-        Objects.checkFromIndexSize(offset, length, target.length);
-        float[] chunk = new float[Math.min(CHUNK, length)];
-        for (int done = 0; done < length; done += chunk.length) {
-            int n = Math.min(chunk.length, length - done);
-            readFloats(first + done, chunk, 0, n);
-            for (int i = 0; i < n; i++) {
-                target[offset + done + i] = (long) chunk[i];
-            }
-        }
-    }
-
-    @Override
     public void readBytes(long first, byte[] target, int offset, int length) throws IOException {
+        if (dtype == DType.F32) {
+            super.readBytes(first, target, offset, length);
+            return;
+        }
         int size = dtype.sizeBytes();
         Objects.checkFromIndexSize((long) offset, (long) length * size, (long) target.length);
         float[] chunk = new float[Math.min(CHUNK, length)];
-        short[] halves = new short[dtype == DType.F32 ? 0 : chunk.length];
+        short[] halves = new short[chunk.length];
         for (int done = 0; done < length; done += chunk.length) {
             int n = Math.min(chunk.length, length - done);
             source.readFloats(first + done, chunk, 0, n);
@@ -99,12 +80,8 @@ public final class ConvertedEntry implements Entry {
                     ByteBuffer.wrap(target, offset + done * size, n * size)
                             .slice()
                             .order(ByteOrder.LITTLE_ENDIAN);
-            if (dtype == DType.F32) {
-                out.asFloatBuffer().put(chunk, 0, n);
-            } else {
-                narrow(chunk, halves, n, first + done);
-                out.asShortBuffer().put(halves, 0, n);
-            }
+            narrow(chunk, halves, n, first + done);
+            out.asShortBuffer().put(halves, 0, n);
         }
     }
 
@@ -143,10 +120,5 @@ public final class ConvertedEntry implements Entry {
                             + " that F16 can hold; write BF16 or F32 instead");
         }
         return SmallFloats.floatToF16(value);
-    }
-
-    @Override
-    public String toString() {
-        return Escaped.quote(name()) + " " + dtype + " " + shape();
     }
 }
