@@ -1,1 +1,0 @@
-// Symbols that are strong come with the next piece.
