@@ -50,7 +50,7 @@ require_gpu() {
 # The tests that are marked as such, on the real driver; leaves what they printed in tests.log.
 run_tests() {
   mvn -o -B -pl core -am test -Dinstaflow.gpu=real -Dgroups=gpu \
-    -Dsurefire.failIfNoSpecifiedTests=false 2>&1 | tee "$REPORTS/tests.log"
+    -Dtest.cuda.devices="${CUDA_VISIBLE_DEVICES:-0}" -Dsurefire.failIfNoSpecifiedTests=false 2>&1 | tee "$REPORTS/tests.log"
 }
 
 # The last count that Maven printed is that of core, after which it builds nothing.

@@ -1,5 +1,6 @@
 package dev.instaflow.backend;
 
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.ServiceLoader;
@@ -155,6 +156,20 @@ public final class Device {
         return Optional.ofNullable(System.getProperty(property))
                 .or(() -> environment(variable))
                 .filter(value -> !value.isEmpty());
+    }
+
+    /**
+     * Where this user's programs keep what they can find out again, such as which algorithm is fastest.
+     *
+     * @return a folder of ours there, which may not exist yet
+     */
+    public static Path cacheFolder() {
+        Path caches =
+                environment("XDG_CACHE_HOME")
+                        .filter(folder -> !folder.isEmpty())
+                        .map(Path::of)
+                        .orElseGet(() -> Path.of(System.getProperty("user.home"), ".cache"));
+        return caches.resolve("instaflow");
     }
 
     private static BackendProvider provider(String name) {

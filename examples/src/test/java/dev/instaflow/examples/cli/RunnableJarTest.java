@@ -106,7 +106,7 @@ class RunnableJarTest {
     @Test
     void exitCodesReachTheShell() throws IOException, InterruptedException {
         assertEquals(0, jar("--version").exitCode());
-        assertEquals(1, jar("generate", "x", "--device", "cuda").exitCode());
+        assertEquals(1, jar("generate", "x", "--device", "cuda:99").exitCode());
         Outcome usage = jar("generate");
         assertEquals(2, usage.exitCode());
         assertEquals(1, usage.err().lines().count(), usage.err());

@@ -85,7 +85,7 @@ class UsageTest {
 
     @Test
     void aDeviceThatIsNotThereIsAFailure() {
-        CommandRun.of("generate", "x", "--device", "cuda").failed(1, "CUDA");
+        CommandRun.of("generate", "x", "--device", "cuda:99").failed(1, "cuda:99 cannot be used");
     }
 
     @Test
