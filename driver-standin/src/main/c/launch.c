@@ -238,13 +238,32 @@ CUresult cuOccupancyMaxPotentialBlockSize(int *grid, int *block, CUfunction hand
 
 // ---- Launches
 
+// Numbers of a kernel's record before its arguments.
+#define GEOMETRY 8
+
+// As an integer; of a float its bits, of what is wider than 8 bytes the first.
+static long argument(const Function *function, const unsigned char *block, int which) {
+    const unsigned char *at = block + function->offsets[which];
+    if (function->sizes[which] == 4) {
+        int value;
+        memcpy(&value, at, 4);
+        return value;
+    }
+    long value = 0;
+    memcpy(&value, at, (size_t) least(function->sizes[which], 8));
+    return value;
+}
+
 static CUresult run_launch(Op *op) {
     const Launch *launch = (const Launch *) op->payload;
     const KernelNodeParams *p = &launch->params;
     Function *function = object_get(p->function, KIND_FUNCTION);
     if (function == NULL) return standin_refuse(CUDA_ERROR_LAUNCH_FAILED, "a kernel runs whose module was unloaded");
-    long numbers[] = {p->gridX, p->gridY, p->gridZ, p->blockX, p->blockY, p->blockZ, p->sharedBytes};
-    record_work(RECORD_KERNEL, function->name, numbers, 7);
+    long numbers[RECORD_NUMBERS] = {p->gridX, p->gridY, p->gridZ, p->blockX, p->blockY, p->blockZ, p->sharedBytes, function->parameterCount};
+    for (int i = 0; i < function->parameterCount && GEOMETRY + i < RECORD_NUMBERS; i++) {
+        numbers[GEOMETRY + i] = argument(function, launch->block, i);
+    }
+    record_work(RECORD_KERNEL, function->name, numbers, RECORD_NUMBERS);
     if (faultIn > 0 && --faultIn == 0) {
         return standin_refuse(faultWith, "%s: error %d while it ran, which a test ordered", function->name, faultWith);
     }

@@ -246,7 +246,7 @@ typedef enum { EVENT_MAP, EVENT_FREE, EVENT_WRITTEN, EVENT_COPIED } MemoryEvent;
 void record_memory(MemoryEvent event, uint64_t a, uint64_t b, uint64_t c);
 
 enum { RECORD_KERNEL, RECORD_GEMM, RECORD_CONVOLUTION, RECORD_COPY, RECORD_SET, RECORD_CAPTURE, RECORD_GRAPH_LAUNCH, RECORD_OTHER };
-#define RECORD_NUMBERS 20
+#define RECORD_NUMBERS 40
 
 /** Notes work that was executed. */
 void record_work(int kind, const char *name, const long *numbers, size_t count);

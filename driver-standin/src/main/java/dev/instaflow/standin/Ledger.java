@@ -29,10 +29,14 @@ public record Ledger(
         List<Long> captures,
         List<Long> graphLaunches) {
 
-    /** Numbers of a record as the native side hands it over: its kind, then 20. */
-    static final int WIDTH = 21;
+    /** Numbers of a record as the native side hands it over: its kind, then 40. */
+    static final int WIDTH = 41;
 
-    /** A kernel's launch: entry, blocks and threads by x, y, z, and dynamic shared memory. */
+    /**
+     * A kernel's launch: entry, blocks and threads by x, y, z, and dynamic shared memory.
+     *
+     * @param arguments in the order of the parameters, at most 32: integers and addresses, of floats their bits
+     */
     public record Kernel(
             String entry,
             int gridX,
@@ -41,7 +45,12 @@ public record Ledger(
             int blockX,
             int blockY,
             int blockZ,
-            int sharedBytes) {}
+            int sharedBytes,
+            List<Long> arguments) {
+        public Kernel {
+            arguments = List.copyOf(arguments);
+        }
+    }
 
     /**
      * A matrix product {@code c[m,n] = a[m,k] b[k,n]}, column-major as cuBLAS has it.
@@ -142,6 +151,9 @@ public record Ledger(
 
     /** Sorts the native side's records. */
     private static final class Reader {
+        /** Numbers of a kernel before its arguments. */
+        private static final int GEOMETRY = 8;
+
         private static final int KERNEL = 0;
         private static final int GEMM = 1;
         private static final int CONVOLUTION = 2;
@@ -187,8 +199,13 @@ public record Ledger(
         }
 
         private Kernel kernel(String name) {
+            List<Long> arguments = new ArrayList<>();
+            for (int i = 0; i < Math.min(at(7), WIDTH - 1 - GEOMETRY); i++) {
+                arguments.add(at(GEOMETRY + i));
+            }
             return new Kernel(
-                    name, intAt(0), intAt(1), intAt(2), intAt(3), intAt(4), intAt(5), intAt(6));
+                    name, intAt(0), intAt(1), intAt(2), intAt(3), intAt(4), intAt(5), intAt(6),
+                    arguments);
         }
 
         private Gemm gemm() {

@@ -39,6 +39,19 @@ class DriverTest {
     }
 
     @Test
+    void theLedgerHasTheArgumentsOfAKernelThatOnlyCounts() {
+        DriverFixture device = DriverFixture.start(StandInSettings.dry());
+        CUfunction vadd = device.function("vadd");
+        CUdeviceptr y = allocate(4 * N);
+        ok(launch(vadd, 4, LEGACY, y, upload(random(N, 1)), upload(random(N, 2)), -N));
+        ok(cuCtxSynchronize());
+        Ledger.Kernel kernel = device.standIn.ledger().kernels().get(0);
+        assertEquals(4, kernel.arguments().size());
+        assertEquals(4, kernel.gridX());
+        assertEquals(-N, kernel.arguments().get(3));
+    }
+
+    @Test
     void aStrayAccessIsAStickyErrorWithItsPtxLine() {
         DriverFixture device = DriverFixture.start();
         CUfunction vadd = device.function("vadd_unguarded");
