@@ -151,10 +151,9 @@ static Context *create(CUdevice device, bool isPrimary) {
     return context;
 }
 
-/** What lives in a context dies with it; queued work is dropped, as destroying one does. */
+/** What lives in a context dies with it, and queued work is dropped; handles of libraries are left, for the list of leaks. */
 static void destroy(Context *context) {
-    static const Kind kinds[] = {KIND_CUBLAS, KIND_CUDNN, KIND_GRAPH_NODE, KIND_GRAPH_EXEC, KIND_GRAPH, KIND_FUNCTION,
-                                 KIND_POOL, KIND_EVENT};
+    static const Kind kinds[] = {KIND_GRAPH_EXEC, KIND_GRAPH, KIND_FUNCTION, KIND_POOL, KIND_EVENT, KIND_MODULE};
     size_t cursor = 0;
     for (Stream *stream; (stream = object_next(KIND_STREAM, &cursor)) != NULL;) {
         if (stream->object.context == context) stream_discard(stream);
@@ -162,12 +161,8 @@ static void destroy(Context *context) {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         cursor = 0;
         for (Object *object; (object = object_next(kinds[i], &cursor)) != NULL;) {
-            if (object->context == context && kinds[i] != KIND_CUBLAS && kinds[i] != KIND_CUDNN) object_destroy(object);
+            if (object->context == context) object_destroy(object);
         }
-    }
-    cursor = 0;
-    for (Object *module; (module = object_next(KIND_MODULE, &cursor)) != NULL;) {
-        if (module->context == context) object_destroy(module);
     }
     memory_forget_context(context);
     object_destroy(context);

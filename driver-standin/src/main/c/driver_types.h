@@ -77,9 +77,7 @@ typedef struct {
     unsigned gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes;
     void **parameters;
     void **extra;
-    void *kernel;
-    CUcontext context;
-} KernelNodeParams;
+} LaunchParams;
 
 typedef struct {
     int allocationType, handleTypes, locationType, locationId;

@@ -11,7 +11,6 @@ typedef struct {
     Op *op;
     size_t *before; // indices of nodes that have to be done
     size_t beforeCount;
-    uint64_t handle; // once somebody asked
 } Node;
 
 struct Capture {
@@ -34,16 +33,8 @@ typedef struct {
 
 typedef struct {
     Object object;
-    uint64_t graph;
-    size_t index;
-} NodeObject;
-
-typedef struct {
-    Object object;
-    uint64_t graph;
     unsigned long long flags;
     Op **ops; // in the order in which they run
-    size_t *index; // in the graph, of each
     size_t count;
     Moment last;
 } Exec;
@@ -114,7 +105,7 @@ CUresult capture_append(Stream *stream, Op *op) {
         capture->nodes = realloc(capture->nodes, capture->capacity * sizeof *capture->nodes);
     }
     size_t bytes = stream->tailCount * sizeof *stream->tails;
-    Node node = {op, malloc(bytes + 1), stream->tailCount, 0};
+    Node node = {op, malloc(bytes + 1), stream->tailCount};
     if (bytes > 0) memcpy(node.before, stream->tails, bytes);
     size_t index = capture->count++;
     capture->nodes[index] = node;
@@ -288,48 +279,13 @@ CUresult cuGraphGetNodes(CUgraph handle, CUgraphNode *nodes, size_t *count) {
         *count = graph->count;
         return CUDA_SUCCESS;
     }
-    for (size_t i = 0; i < *count; i++) {
-        if (i >= graph->count) {
-            nodes[i] = NULL;
-            continue;
-        }
-        if (graph->nodes[i].handle == 0) {
-            NodeObject *node = object_create(sizeof *node, KIND_GRAPH_NODE, context);
-            node->graph = graph->object.handle;
-            node->index = i;
-            graph->nodes[i].handle = node->object.handle;
-        }
-        nodes[i] = (void *) (uintptr_t) graph->nodes[i].handle;
-    }
-    if (*count > graph->count) *count = graph->count;
-    return CUDA_SUCCESS;
-}
-
-static CUresult require_node(CUgraphNode handle, Graph **graph, size_t *index) {
-    NodeObject *node = object_get(handle, KIND_GRAPH_NODE);
-    if (node == NULL) return standin_refuse(CUDA_ERROR_INVALID_HANDLE, "no such graph node: %p", handle);
-    *graph = object_get((void *) (uintptr_t) node->graph, KIND_GRAPH);
-    *index = node->index;
-    return *graph != NULL ? CUDA_SUCCESS : standin_refuse(CUDA_ERROR_INVALID_HANDLE, "the node's graph was destroyed");
-}
-
-CUresult cuGraphNodeGetType(CUgraphNode handle, int *type) {
-    API("cuGraphNodeGetType");
-    Graph *graph = NULL;
-    size_t index = 0;
-    TRY(require_node(handle, &graph, &index));
-    if (type == NULL) return CUDA_ERROR_INVALID_VALUE;
-    *type = graph->nodes[index].op->nodeType;
-    return CUDA_SUCCESS;
+    // JCuda 12.6 hands over an array and, for its length, a variable that it never set: a driver would write past the array's end.
+    return standin_refuse(CUDA_ERROR_NOT_SUPPORTED, "cuGraphGetNodes with an array: JCuda does not say how long it is");
 }
 
 CUresult cuGraphDestroy(CUgraph handle) {
     API("cuGraphDestroy");
     REQUIRE_OBJECT(Graph, graph, handle, KIND_GRAPH, "cuGraphDestroy: no such graph");
-    for (size_t i = 0; i < graph->count; i++) {
-        NodeObject *node = object_get((void *) (uintptr_t) graph->nodes[i].handle, KIND_GRAPH_NODE);
-        if (node != NULL) object_destroy(node);
-    }
     free_nodes(graph->nodes, graph->count);
     object_destroy(graph);
     return CUDA_SUCCESS;
@@ -359,13 +315,13 @@ CUresult cuGraphInstantiateWithFlags(CUgraphExec *result, CUgraph handle, unsign
         return standin_refuse(CUDA_ERROR_INVALID_VALUE, "cuGraphInstantiate: flags %llu", flags);
     }
     Exec *exec = object_create(sizeof *exec, KIND_GRAPH_EXEC, context);
-    exec->graph = graph->object.handle;
     exec->flags = flags;
     exec->count = graph->count;
     exec->ops = calloc(graph->count + 1, sizeof *exec->ops);
-    exec->index = calloc(graph->count + 1, sizeof *exec->index);
-    order_nodes(graph, exec->index);
-    for (size_t i = 0; i < graph->count; i++) exec->ops[i] = op_retain(graph->nodes[exec->index[i]].op);
+    size_t *order = calloc(graph->count + 1, sizeof *order);
+    order_nodes(graph, order);
+    for (size_t i = 0; i < graph->count; i++) exec->ops[i] = op_retain(graph->nodes[order[i]].op);
+    free(order);
     object_announce(exec);
     *result = handle_of(exec);
     return CUDA_SUCCESS;
@@ -376,7 +332,6 @@ CUresult cuGraphExecDestroy(CUgraphExec handle) {
     REQUIRE_OBJECT(Exec, exec, handle, KIND_GRAPH_EXEC, "cuGraphExecDestroy: no such graph");
     for (size_t i = 0; i < exec->count; i++) op_release(exec->ops[i]);
     free(exec->ops);
-    free(exec->index);
     object_destroy(exec);
     return CUDA_SUCCESS;
 }
@@ -434,59 +389,4 @@ CUresult cuGraphUpload(CUgraphExec handle, CUstream streamHandle) {
     REQUIRE_OBJECT(Exec, exec, handle, KIND_GRAPH_EXEC, "cuGraphUpload: no such graph");
     Stream *stream;
     return stream_resolve(context, streamHandle, &stream);
-}
-
-// ---- Parameters of kernels in graphs
-
-static CUresult require_kernel_node(CUgraphNode handle, Node **node, size_t *index) {
-    Graph *graph;
-    TRY(require_node(handle, &graph, index));
-    *node = &graph->nodes[*index];
-    bool kernel = (*node)->op->nodeType == NODE_KERNEL;
-    return kernel ? CUDA_SUCCESS : standin_refuse(CUDA_ERROR_INVALID_VALUE, "the node is no kernel");
-}
-
-CUresult cuGraphKernelNodeGetParams_v2(CUgraphNode handle, KernelNodeParams *params) {
-    API("cuGraphKernelNodeGetParams");
-    Node *node;
-    size_t index = 0;
-    TRY(require_kernel_node(handle, &node, &index));
-    if (params == NULL) return CUDA_ERROR_INVALID_VALUE;
-    kernel_params_of(node->op, params);
-    return CUDA_SUCCESS;
-}
-
-CUresult cuGraphKernelNodeSetParams_v2(CUgraphNode handle, const KernelNodeParams *params) {
-    API("cuGraphKernelNodeSetParams");
-    REQUIRE_CONTEXT(context);
-    Node *node;
-    size_t index = 0;
-    TRY(require_kernel_node(handle, &node, &index));
-    if (params == NULL) return CUDA_ERROR_INVALID_VALUE;
-    Op *op;
-    TRY(kernel_op(context, params, &op));
-    op_release(node->op);
-    node->op = op;
-    return CUDA_SUCCESS;
-}
-
-CUresult cuGraphExecKernelNodeSetParams_v2(CUgraphExec execHandle, CUgraphNode handle, const KernelNodeParams *params) {
-    API("cuGraphExecKernelNodeSetParams");
-    REQUIRE_CONTEXT(context);
-    REQUIRE_OBJECT(Exec, exec, execHandle, KIND_GRAPH_EXEC, "cuGraphExecKernelNodeSetParams: no such graph");
-    Graph *graph = NULL;
-    size_t index = 0;
-    TRY(require_node(handle, &graph, &index));
-    if (params == NULL || graph->object.handle != exec->graph) return CUDA_ERROR_INVALID_VALUE;
-    size_t at = 0;
-    while (exec->index[at] != index) at++;
-    KernelNodeParams old;
-    if (exec->ops[at]->nodeType != NODE_KERNEL) return standin_refuse(CUDA_ERROR_INVALID_VALUE, "the node is no kernel");
-    kernel_params_of(exec->ops[at], &old);
-    if (old.function != params->function) return standin_refuse(CUDA_ERROR_INVALID_VALUE, "the node runs another function");
-    Op *op;
-    TRY(kernel_op(context, params, &op));
-    op_release(exec->ops[at]);
-    exec->ops[at] = op;
-    return CUDA_SUCCESS;
 }

@@ -28,7 +28,7 @@ typedef struct {
 } Function;
 
 typedef struct {
-    KernelNodeParams params;
+    LaunchParams params;
     unsigned char block[MAX_PARAMETER_BYTES];
 } Launch;
 
@@ -256,7 +256,7 @@ static long argument(const Function *function, const unsigned char *block, int w
 
 static CUresult run_launch(Op *op) {
     const Launch *launch = (const Launch *) op->payload;
-    const KernelNodeParams *p = &launch->params;
+    const LaunchParams *p = &launch->params;
     Function *function = object_get(p->function, KIND_FUNCTION);
     if (function == NULL) return standin_refuse(CUDA_ERROR_LAUNCH_FAILED, "a kernel runs whose module was unloaded");
     long numbers[RECORD_NUMBERS] = {p->gridX, p->gridY, p->gridZ, p->blockX, p->blockY, p->blockZ, p->sharedBytes, function->parameterCount};
@@ -272,7 +272,7 @@ static CUresult run_launch(Op *op) {
     return bridge_launch(function->kernel, geometry, launch->block, (size_t) function->parameterBytes);
 }
 
-static CUresult check_geometry(const Function *f, const KernelNodeParams *p) {
+static CUresult check_geometry(const Function *f, const LaunchParams *p) {
     unsigned long threads = (unsigned long) p->blockX * p->blockY * p->blockZ;
     bool gridFits = p->gridX >= 1 && p->gridX <= 2147483647u && p->gridY >= 1 && p->gridY <= 65535 && p->gridZ >= 1 && p->gridZ <= 65535;
     bool blockFits = threads >= 1 && p->blockX <= 1024 && p->blockY <= 1024 && p->blockZ <= 64 && threads <= 1024;
@@ -290,7 +290,8 @@ static CUresult check_geometry(const Function *f, const KernelNodeParams *p) {
     return CUDA_SUCCESS;
 }
 
-CUresult kernel_op(Context *context, const KernelNodeParams *params, Op **op) {
+/** A launch as an operation; checks all that can be checked before it runs. */
+static CUresult kernel_op(Context *context, const LaunchParams *params, Op **op) {
     Function *function;
     TRY(require_function(params->function, &function));
     if (function->object.context != context) return standin_refuse(CUDA_ERROR_INVALID_HANDLE, "%s is of another context", function->name);
@@ -313,18 +314,14 @@ CUresult kernel_op(Context *context, const KernelNodeParams *params, Op **op) {
     return CUDA_SUCCESS;
 }
 
-void kernel_params_of(const Op *op, KernelNodeParams *params) {
-    *params = ((const Launch *) op->payload)->params;
-}
-
 CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,
                         unsigned blockZ, unsigned sharedBytes, CUstream handle, void **parameters, void **extra) {
     API("cuLaunchKernel");
     REQUIRE_CONTEXT(context);
     Stream *stream;
     TRY(stream_resolve(context, handle, &stream));
-    KernelNodeParams params = {function, gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes, parameters, extra, NULL, NULL};
-    Op *op;
+    LaunchParams params = {function, gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes, parameters, extra};
+    Op *op = NULL;
     TRY(kernel_op(context, &params, &op));
     return stream_submit(stream, op);
 }

@@ -67,7 +67,6 @@ typedef enum {
     KIND_POOL,
     KIND_GRAPH,
     KIND_GRAPH_EXEC,
-    KIND_GRAPH_NODE,
     KIND_CUBLAS,
     KIND_CUDNN,
     KIND_TENSOR,
@@ -184,11 +183,8 @@ bool context_is_busy(const Context *context);
 Stream *stream_create(Context *context, unsigned flags, int priority);
 void stream_discard(Stream *stream);
 
-// ---- Kernels: launch.c
+// ---- The device: context.c
 
-/** A launch as an operation; checks all that can be checked before it runs. */
-CUresult kernel_op(Context *context, const KernelNodeParams *params, Op **op);
-void kernel_params_of(const Op *op, KernelNodeParams *params);
 int device_attribute(int attribute);
 
 // ---- Capture and graphs: graph.c

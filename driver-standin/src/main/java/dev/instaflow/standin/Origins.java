@@ -18,7 +18,6 @@ final class Origins {
         "memory pool",
         "graph",
         "executable graph",
-        "graph node",
         "cuBLAS handle",
         "cuDNN handle",
         "tensor descriptor",
