@@ -30,14 +30,21 @@ final class StagedModel implements AutoCloseable {
     private final ClipTextModel text;
     private final UNet unet;
     private final AutoencoderKl vae;
+    private final BlockMonitor monitor;
 
     private StagedModel(
-            Backend backend, ModelConfig config, ClipTextModel text, UNet unet, AutoencoderKl vae) {
+            Backend backend,
+            ModelConfig config,
+            ClipTextModel text,
+            UNet unet,
+            AutoencoderKl vae,
+            BlockMonitor monitor) {
         this.backend = backend;
         this.config = config;
         this.text = text;
         this.unet = unet;
         this.vae = vae;
+        this.monitor = monitor;
     }
 
     /**
@@ -60,9 +67,12 @@ final class StagedModel implements AutoCloseable {
             undo.push(unet);
             AutoencoderKl vae =
                     AutoencoderKl.load(
-                            backend, checkpoint, config.vae(), AutoencoderKl.Parts.DECODER);
+                            backend.wideRange(),
+                            checkpoint,
+                            config.vae(),
+                            AutoencoderKl.Parts.DECODER);
             loaded = true;
-            return new StagedModel(backend, config, text, unet, vae);
+            return new StagedModel(backend, config, text, unet, vae, BlockMonitor.NONE);
         } finally {
             if (!loaded) {
                 closeAll(undo);
@@ -80,12 +90,21 @@ final class StagedModel implements AutoCloseable {
         }
     }
 
+    /**
+     * The same networks, watched block by block, so that no backend runs a network as one program.
+     *
+     * @return closed together with this
+     */
+    StagedModel watched() {
+        return new StagedModel(backend, config, text, unet, vae, (block, ops, output) -> {});
+    }
+
     /** Rows and columns of a latent, as trained. */
     int latentSide() {
         return config.unet().sampleSize();
     }
 
-    private float[] run(String stage, Function<Ops, Tensor> work) {
+    private static float[] run(Backend backend, String stage, Function<Ops, Tensor> work) {
         try (Scope scope = backend.openScope(stage)) {
             Ops ops = scope.ops();
             return ops.toArray(work.apply(ops));
@@ -94,7 +113,7 @@ final class StagedModel implements AutoCloseable {
 
     /** Token ids [N][T] to text states [N,T,C]. */
     float[] text(int[][] ids) {
-        return run("text", ops -> text.forward(ops, ids, BlockMonitor.NONE));
+        return run(backend, "text", ops -> text.forward(ops, ids, monitor));
     }
 
     /** Noise [N,h,w,C] and text states to the velocity [N,h,w,C] at the beginning of the flow. */
@@ -105,6 +124,7 @@ final class StagedModel implements AutoCloseable {
         float[] labels = new float[(int) n];
         Arrays.fill(labels, NOISE_LABEL);
         return run(
+                backend,
                 "unet",
                 ops ->
                         unet.forward(
@@ -112,14 +132,15 @@ final class StagedModel implements AutoCloseable {
                                 ops.tensor("noise", inputs.shape(), inputs.noise()),
                                 labels,
                                 ops.tensor("context", contextShape, context),
-                                BlockMonitor.NONE));
+                                monitor));
     }
 
     /** Raw latents [N,h,w,C] to images [N,H,W,3 or 4]. */
     float[] decode(Shape shape, float[] rawLatent) {
         return run(
+                backend.wideRange(),
                 "vae",
-                ops -> vae.decode(ops, ops.tensor("latent", shape, rawLatent), BlockMonitor.NONE));
+                ops -> vae.decode(ops, ops.tensor("latent", shape, rawLatent), monitor));
     }
 
     @Override

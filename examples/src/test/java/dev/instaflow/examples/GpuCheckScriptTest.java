@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
@@ -75,7 +76,7 @@ class GpuCheckScriptTest {
 
     private Script.Outcome run(Map<String, String> variables, String... arguments)
             throws IOException, InterruptedException {
-        Map<String, String> all = new java.util.HashMap<>();
+        Map<String, String> all = new HashMap<>();
         all.put("PATH", bin + ":" + System.getenv("PATH"));
         all.put("CALLS", calls().toString());
         all.put("DOCTOR_JSON", USABLE);
@@ -101,7 +102,7 @@ class GpuCheckScriptTest {
         List<String> maven = calls.lines().filter(line -> line.startsWith("mvn ")).toList();
         assertEquals(3, maven.size(), calls);
         assertTrue(maven.stream().allMatch(line -> line.startsWith("mvn -o ")), calls);
-        assertTrue(maven.get(2).contains("-Dinstaflow.gpu=real -Dgroups=gpu"), calls);
+        assertTrue(maven.get(2).contains("-Dinstaflow.cuda=driver -Dtest=*OnCudaTest"), calls);
         assertTrue(calls.contains("WriteFullSizeCheckpoint target/gpu-check/"), calls);
         String report = Files.readString(root.resolve("target/gpu-check/report.md"));
         assertTrue(outcome.out().endsWith(report), outcome.out());
