@@ -7,7 +7,7 @@
 
 static JavaVM *vm;
 static jclass bridge;
-static jmethodID loadModule, unloadModule, describeKernel, variableOf, launchKernel, copyVariable, created, destroyed;
+static jmethodID loadModule, unloadModule, describeKernel, variableOf, launchKernel, copyVariable, requireWritten, created, destroyed;
 static uint64_t heapStart, heapEnd;
 
 static JNIEnv *environment(void) {
@@ -101,6 +101,16 @@ CUresult bridge_copy_variable(CUdeviceptr address, void *host, size_t bytes, boo
     return CUDA_SUCCESS;
 }
 
+CUresult bridge_require_written(const char *what, Region region) {
+    REQUIRE_JAVA(env);
+    jstring text = (*env)->NewStringUTF(env, what);
+    jint status = (*env)->CallStaticIntMethod(env, bridge, requireWritten, text, (jlong) region.start, (jlong) region.rowBytes,
+                                              (jlong) region.distance, (jlong) region.rows);
+    TRY(check_exception(env));
+    (*env)->DeleteLocalRef(env, text);
+    return status;
+}
+
 void bridge_created(Kind kind, uint64_t handle, size_t bytes) {
     JNIEnv *env = environment();
     if (env == NULL) return;
@@ -149,6 +159,7 @@ NATIVE(void, attach)(JNIEnv *env, jclass cls, jbyteArray sample) {
     variableOf = (*env)->GetStaticMethodID(env, cls, "variable", "(JLjava/lang/String;)[J");
     launchKernel = (*env)->GetStaticMethodID(env, cls, "launch", "(I[I[B)I");
     copyVariable = (*env)->GetStaticMethodID(env, cls, "copyVariable", "(JLjava/nio/ByteBuffer;Z)V");
+    requireWritten = (*env)->GetStaticMethodID(env, cls, "requireWritten", "(Ljava/lang/String;JJJJ)I");
     created = (*env)->GetStaticMethodID(env, cls, "created", "(IJJ)V");
     destroyed = (*env)->GetStaticMethodID(env, cls, "destroyed", "(IJ)V");
     void *address = (*env)->GetPrimitiveArrayCritical(env, sample, NULL);
@@ -159,12 +170,12 @@ NATIVE(void, attach)(JNIEnv *env, jclass cls, jbyteArray sample) {
 
 NATIVE(void, configure)(JNIEnv *env, jclass cls, jlongArray array) {
     (void) cls;
-    jlong n[9];
-    (*env)->GetLongArrayRegion(env, array, 0, 9, n);
+    jlong n[10];
+    (*env)->GetLongArrayRegion(env, array, 0, 10, n);
     standin_lock();
     standin_settings = (Settings) {.memoryBytes = (size_t) n[0], .deviceCount = (int) n[1], .major = (int) n[2], .minor = (int) n[3],
                                    .processors = (int) n[4], .initResult = (int) n[5], .deferred = n[6] != 0, .dry = n[7] != 0,
-                                   .threads = (int) n[8]};
+                                   .threads = (int) n[8], .checked = n[9] != 0};
     standin_unlock();
 }
 

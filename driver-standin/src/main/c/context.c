@@ -10,15 +10,17 @@
 static bool initialised;
 static uint64_t primary[MAX_DEVICES];
 
-// Handles, so that a context that another thread destroys is noticed.
+// Handles, so that a context that another thread destroys is noticed; empty again after a reset.
 static __thread void *stack[STACK_DEPTH];
 static __thread int depth;
-
-bool standin_initialised(void) {
-    return initialised;
-}
+static __thread int stackResets;
+static int resets;
 
 static CUresult require_init(void) {
+    if (stackResets != resets) {
+        stackResets = resets;
+        depth = 0;
+    }
     return initialised ? CUDA_SUCCESS : standin_refuse(CUDA_ERROR_NOT_INITIALIZED, "cuInit was not called");
 }
 
@@ -179,6 +181,7 @@ void context_reset(void) {
     memory_reset();
     memset(primary, 0, sizeof primary);
     initialised = false;
+    resets++;
 }
 
 static CUresult push(void *handle) {

@@ -220,15 +220,29 @@ static CUresult read_scalars(Gemm *gemm) {
     return CUDA_SUCCESS;
 }
 
+/** One matrix of the batch, by columns. */
+static Region columns_of(const Matrix *matrix, long index) {
+    size_t unit = element_bytes(element_of(matrix->type));
+    return (Region) {matrix->data + (size_t) (index * matrix->stride) * unit, (size_t) matrix->rows * unit, (size_t) matrix->lead * unit,
+                     (size_t) matrix->columns};
+}
+
+static CUresult check_memory(const Gemm *g) {
+    for (long i = 0; i < g->batch; i++) {
+        if (g->k > 0) {
+            TRY(memory_check_read("operand a of a matrix product", columns_of(&g->a, i)));
+            TRY(memory_check_read("operand b of a matrix product", columns_of(&g->b, i)));
+        }
+        if (g->beta != 0) TRY(memory_check_read("old result of a matrix product", columns_of(&g->c, i)));
+    }
+    for (long i = 0; i < g->batch; i++) TRY(memory_check_write_rows("result of a matrix product", columns_of(&g->c, i)));
+    return CUDA_SUCCESS;
+}
+
 static CUresult run_gemm(Op *op) {
     Gemm *g = (Gemm *) op->payload;
     TRY(read_scalars(g));
-    if (g->k > 0) {
-        TRY(memory_check_run("operand a of a matrix product", g->a.data, extent(&g->a, g->batch)));
-        TRY(memory_check_run("operand b of a matrix product", g->b.data, extent(&g->b, g->batch)));
-    }
-    // Rows between the columns of a matrix are not written; that they count as such is all that is lost.
-    TRY(memory_check_write("result of a matrix product", g->c.data, extent(&g->c, g->batch)));
+    TRY(check_memory(g));
     size_t sizes[3] = {element_bytes(element_of(g->a.type)), element_bytes(element_of(g->b.type)), element_bytes(element_of(g->c.type))};
     long bytes = g->batch * (g->m * g->k * (long) sizes[0] + g->k * g->n * (long) sizes[1] +
                              g->m * g->n * (long) sizes[2] * (g->beta == 0 ? 1 : 2));

@@ -247,17 +247,32 @@ static size_t workspace_of(const Call2d *call) {
     return padded(result + 1024, 256);
 }
 
-static CUresult check_memory(const Call2d *call) {
-    bool writesX = call->pass == BACKWARD_DATA, writesY = call->pass == FORWARD, writesW = call->pass == BACKWARD_FILTER;
-    TRY((writesX ? memory_check_write : memory_check_run)("x of a convolution", call->xAt, cudnn_tensor_bytes(&call->x)));
-    TRY((writesY ? memory_check_write : memory_check_run)("y of a convolution", call->yAt, cudnn_tensor_bytes(&call->y)));
-    TRY((writesW ? memory_check_write : memory_check_run)("weights of a convolution", call->wAt, filter_bytes(&call->w)));
-    if (call->fused) {
-        TRY(memory_check_run("bias of a convolution", call->biasAt, cudnn_tensor_bytes(&call->bias)));
-        if (call->beta != 0) TRY(memory_check_run("z of a convolution", call->zAt, cudnn_tensor_bytes(&call->z)));
-    }
-    if (workspace_of(call) > 0) TRY(memory_check_write("workspace of a convolution", call->workspaceAt, workspace_of(call)));
-    return CUDA_SUCCESS;
+static CUresult check_read(const char *what, CUdeviceptr start, size_t bytes) {
+    return memory_check_read(what, memory_range(start, bytes));
+}
+
+static CUresult check_memory(const Call2d *c) {
+    size_t x = cudnn_tensor_bytes(&c->x), y = cudnn_tensor_bytes(&c->y), w = filter_bytes(&c->w);
+    bool addsTo = c->beta != 0 && !c->fused;
+    if (c->pass != BACKWARD_DATA || addsTo) TRY(check_read("x of a convolution", c->xAt, x));
+    if (c->pass != FORWARD || addsTo) TRY(check_read("y of a convolution", c->yAt, y));
+    if (c->pass != BACKWARD_FILTER || addsTo) TRY(check_read("weights of a convolution", c->wAt, w));
+    if (c->fused) TRY(check_read("bias of a convolution", c->biasAt, cudnn_tensor_bytes(&c->bias)));
+    if (c->fused && c->beta != 0) TRY(check_read("z of a convolution", c->zAt, cudnn_tensor_bytes(&c->z)));
+    if (c->pass == BACKWARD_DATA) TRY(memory_check_write("x of a convolution", c->xAt, x));
+    if (c->pass == FORWARD) TRY(memory_check_write("y of a convolution", c->yAt, y));
+    if (c->pass == BACKWARD_FILTER) TRY(memory_check_write("weights of a convolution", c->wAt, w));
+    size_t workspace = workspace_of(c);
+    return workspace == 0 ? CUDA_SUCCESS : memory_check_write("workspace of a convolution", c->workspaceAt, workspace);
+}
+
+/** A search times whatever bytes there are: only where they lie counts. */
+static CUresult check_ranges(const Call2d *c) {
+    TRY(memory_check_run("x of a search", c->xAt, cudnn_tensor_bytes(&c->x)));
+    TRY(memory_check_run("y of a search", c->yAt, cudnn_tensor_bytes(&c->y)));
+    TRY(memory_check_run("weights of a search", c->wAt, filter_bytes(&c->w)));
+    size_t workspace = workspace_of(c);
+    return workspace == 0 ? CUDA_SUCCESS : memory_check_run("workspace of a search", c->workspaceAt, workspace);
 }
 
 static long macs(const Call2d *call) {
@@ -504,7 +519,7 @@ static int find_in_place(void *pointer, Call2d *call, int requested, int *return
         TRY(cudnn_handle(pointer, &handle));
         Stream *stream;
         if (stream_resolve(handle->object.context, handle->stream, &stream) != CUDA_SUCCESS) return CUDNN_EXECUTION_FAILED;
-        if (stream_drain(stream) != CUDA_SUCCESS || check_memory(call) != CUDA_SUCCESS) return CUDNN_EXECUTION_FAILED;
+        if (stream_drain(stream) != CUDA_SUCCESS || check_ranges(call) != CUDA_SUCCESS) return CUDNN_EXECUTION_FAILED;
         if (standin_settings.dry) continue;
         if (call->pass == FORWARD) memset(memory_host(call->yAt), 0xff, cudnn_tensor_bytes(&call->y));
         if (call->pass == BACKWARD_DATA) memset(memory_host(call->xAt), 0xff, cudnn_tensor_bytes(&call->x));
@@ -621,8 +636,10 @@ static void add_broadcast(const Bias *b) {
 
 static CUresult run_bias(Op *op) {
     const Bias *b = (const Bias *) op->payload;
-    TRY((b->sum ? memory_check_write : memory_check_run)(b->name, b->aAt, cudnn_tensor_bytes(&b->a)));
-    TRY((b->sum ? memory_check_run : memory_check_write)(b->name, b->cAt, cudnn_tensor_bytes(&b->c)));
+    size_t a = cudnn_tensor_bytes(&b->a), c = cudnn_tensor_bytes(&b->c);
+    if (!b->sum || b->beta != 0) TRY(check_read(b->name, b->aAt, a));
+    if (b->sum || b->beta != 0) TRY(check_read(b->name, b->cAt, c));
+    TRY(memory_check_write(b->name, b->sum ? b->aAt : b->cAt, b->sum ? a : c));
     long numbers[] = {(long) (cudnn_tensor_bytes(&b->a) + cudnn_tensor_bytes(&b->c) * (b->sum ? 1 : 2))};
     record_work(RECORD_OTHER, b->name, numbers, 1);
     if (standin_settings.dry) return CUDA_SUCCESS;

@@ -93,6 +93,25 @@ CUresult memory_check_write(const char *what, CUdeviceptr address, size_t bytes)
     return CUDA_SUCCESS;
 }
 
+static size_t region_bytes(Region region) {
+    return region.rows == 0 ? 0 : (region.rows - 1) * region.distance + region.rowBytes;
+}
+
+CUresult memory_check_read(const char *what, Region region) {
+    TRY(memory_check_run(what, region.start, region_bytes(region)));
+    return standin_settings.checked ? bridge_require_written(what, region) : CUDA_SUCCESS;
+}
+
+CUresult memory_check_write_rows(const char *what, Region region) {
+    TRY(memory_check_run(what, region.start, region_bytes(region)));
+    if (region.rowBytes == region.distance) {
+        record_memory(EVENT_WRITTEN, region.start, region_bytes(region), 0);
+    } else {
+        for (size_t i = 0; i < region.rows; i++) record_memory(EVENT_WRITTEN, region.start + i * region.distance, region.rowBytes, 0);
+    }
+    return CUDA_SUCCESS;
+}
+
 static void insert(Allocation *allocation) {
     if (allocationCount == allocationCapacity) {
         allocationCapacity = allocationCapacity == 0 ? 1024 : 2 * allocationCapacity;

@@ -51,6 +51,7 @@ typedef struct {
     int initResult; // what cuInit says
     bool deferred;  // work runs when something waits for it, as late as can be
     bool dry;       // work is counted, not done
+    bool checked;   // bytes that nobody wrote are not read
     int threads;    // of matrix products and convolutions
 } Settings;
 
@@ -112,7 +113,6 @@ struct Context {
 };
 
 CUresult context_current(Context **context); // checks cuInit, a current context, and its health
-bool standin_initialised(void);
 
 #define REQUIRE_CONTEXT(name)                                                                                          \
     Context *name;                                                                                                     \
@@ -222,6 +222,20 @@ CUresult memory_check_call(const char *what, CUdeviceptr address, size_t bytes);
 CUresult memory_check_run(const char *what, CUdeviceptr address, size_t bytes);
 /** As memory_check_run, when the work writes: what Java knows of the bytes is brought up to date. */
 CUresult memory_check_write(const char *what, CUdeviceptr address, size_t bytes);
+
+/** Rows of bytes at a distance from each other; one row if all of a range counts. */
+typedef struct {
+    CUdeviceptr start;
+    size_t rowBytes, distance, rows;
+} Region;
+
+/** As memory_check_run, and that somebody has written all of it. */
+CUresult memory_check_read(const char *what, Region region);
+/** As memory_check_write, for rows. */
+CUresult memory_check_write_rows(const char *what, Region region);
+static inline Region memory_range(CUdeviceptr start, size_t bytes) {
+    return (Region) {start, bytes, bytes, 1};
+}
 static inline void *memory_host(CUdeviceptr address) {
     return (void *) (uintptr_t) address;
 }
@@ -256,6 +270,7 @@ CUresult bridge_describe_kernel(long module, const char *name, int *numbers, int
 CUresult bridge_variable(long module, const char *name, CUdeviceptr *address, size_t *bytes);
 CUresult bridge_launch(int kernel, const unsigned *geometry, const unsigned char *parameters, size_t length);
 CUresult bridge_copy_variable(CUdeviceptr address, void *host, size_t bytes, bool toDevice);
+CUresult bridge_require_written(const char *what, Region region);
 bool bridge_in_java_heap(uint64_t address);
 void bridge_created(Kind kind, uint64_t handle, size_t bytes);
 void bridge_destroyed(Kind kind, uint64_t handle);

@@ -131,6 +131,24 @@ final class KernelRunner {
         return status(report.findings().get(report.findings().size() - 1).kind());
     }
 
+    /** Returns 0 if every byte of some rows was written. */
+    int requireWritten(String what, long start, long rowBytes, long distance, long rows) {
+        catchUp(NativeBridge.drainMemory());
+        boolean whole = rowBytes == distance;
+        long step = whole ? rowBytes * rows : rowBytes;
+        for (long row = 0; row < (whole ? 1 : rows); row++) {
+            long address = start + row * distance;
+            if (!memory.isWritten(address, (int) step)) {
+                NativeBridge.explain(
+                        String.format(
+                                "%s: not all of %d bytes at 0x%x was written",
+                                what, step, address));
+                return LAUNCH_FAILED;
+            }
+        }
+        return 0;
+    }
+
     private static int status(Finding.Kind kind) {
         return switch (kind) {
             case OUT_OF_BOUNDS, USE_AFTER_FREE, READ_ONLY_WRITE -> ILLEGAL_ADDRESS;

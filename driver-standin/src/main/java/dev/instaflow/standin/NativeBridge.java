@@ -90,6 +90,10 @@ final class NativeBridge {
         kernels.copyVariable(address, host, toDevice);
     }
 
+    static int requireWritten(String what, long start, long rowBytes, long distance, long rows) {
+        return kernels.requireWritten(what, start, rowBytes, distance, rows);
+    }
+
     static void created(int kind, long handle, long bytes) {
         origins.created(kind, handle, bytes);
     }

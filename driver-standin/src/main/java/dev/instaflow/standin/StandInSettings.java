@@ -35,7 +35,10 @@ public record StandInSettings(
 
     /** What is done. */
     public enum Work {
-        /** Kernels run under the emulator's sanitiser; anything that it finds is a fault. */
+        /**
+         * Kernels run under the emulator's sanitiser, and anything that it finds is a fault; so is a product or convolution that
+         * reads what nobody wrote.
+         */
         CHECKED,
         /** Kernels run compiled; only what a GPU would end a launch for is found. */
         FAST,
@@ -160,7 +163,8 @@ public record StandInSettings(
             initStatus,
             order == Order.DEFERRED ? 1 : 0,
             work == Work.DRY ? 1 : 0,
-            threads
+            threads,
+            work == Work.CHECKED ? 1 : 0
         };
     }
 }

@@ -16,6 +16,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import jcuda.Pointer;
 import jcuda.driver.CUdeviceptr;
+import jcuda.driver.JCudaDriver;
 import jcuda.jcublas.JCublas2;
 import jcuda.jcublas.cublasHandle;
 import org.junit.jupiter.api.BeforeEach;
@@ -239,6 +240,26 @@ class CublasTest {
         assertEquals(700, cuCtxSynchronize());
         assertTrue(device.standIn.lastFault().contains("operand a"), device.standIn.lastFault());
         assertEquals(700, cuMemFree(small));
+    }
+
+    @Test
+    void aCheckedProductDoesNotReadWhatNobodyWrote() {
+        device = DriverFixture.start();
+        ok(cublasCreate(handle));
+        CUdeviceptr a = allocate(4 * 16);
+        CUdeviceptr y = allocate(4 * 16);
+        Pointer one = Pointer.to(new float[] {1});
+        Pointer zero = Pointer.to(new float[] {0});
+        // Columns of three, written; the gaps between them are not.
+        for (int i = 0; i < 4; i++) {
+            ok(JCudaDriver.cuMemsetD32(a.withByteOffset(16 * i), 0, 3));
+        }
+        ok(cublasSgemm(handle, 0, 0, 3, 4, 3, one, a, 4, a, 4, zero, y, 4));
+        ok(cublasSgemm(handle, 0, 0, 3, 4, 3, one, a, 4, y, 4, one, y16(), 4));
+        ok(cuCtxSynchronize());
+        ok(cublasSgemm(handle, 0, 0, 4, 4, 3, one, y, 4, a, 4, zero, y16(), 4));
+        assertEquals(719, cuCtxSynchronize());
+        assertTrue(device.standIn.lastFault().contains("operand a"), device.standIn.lastFault());
     }
 
     private static CUdeviceptr y16() {
