@@ -9,6 +9,7 @@ import static jcuda.jcublas.JCublas2.cublasDestroy;
 import static jcuda.jcublas.JCublas2.cublasGemmEx_new;
 import static jcuda.jcublas.JCublas2.cublasGemmStridedBatchedEx_new;
 import static jcuda.jcublas.JCublas2.cublasSetPointerMode;
+import static jcuda.jcublas.JCublas2.cublasSetStream;
 import static jcuda.jcublas.JCublas2.cublasSgemm;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -16,9 +17,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import jcuda.Pointer;
 import jcuda.driver.CUdeviceptr;
+import jcuda.driver.CUgraph;
+import jcuda.driver.CUgraphExec;
+import jcuda.driver.CUstream;
 import jcuda.driver.JCudaDriver;
 import jcuda.jcublas.JCublas2;
 import jcuda.jcublas.cublasHandle;
+import jcuda.runtime.cudaStream_t;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -240,6 +245,27 @@ class CublasTest {
         assertEquals(700, cuCtxSynchronize());
         assertTrue(device.standIn.lastFault().contains("operand a"), device.standIn.lastFault());
         assertEquals(700, cuMemFree(small));
+    }
+
+    @Test
+    void aCapturedProductRunsAtEachLaunchOfItsGraph() {
+        CUstream stream = new CUstream();
+        ok(JCudaDriver.cuStreamCreate(stream, 1));
+        ok(cublasSetStream(handle, new cudaStream_t(stream)));
+        Pointer one = Pointer.to(new float[] {1});
+        CUdeviceptr two = Values.F32.upload(new double[] {2});
+        CUdeviceptr y = Values.F32.upload(new double[] {0});
+        ok(JCudaDriver.cuStreamBeginCapture(stream, 0));
+        ok(cublasSgemm(handle, 0, 0, 1, 1, 1, one, two, 1, two, 1, one, y, 1));
+        CUgraph graph = new CUgraph();
+        ok(JCudaDriver.cuStreamEndCapture(stream, graph));
+        assertEquals(0, Values.F32.download(y, 1)[0]);
+        CUgraphExec exec = new CUgraphExec();
+        ok(JCudaDriver.cuGraphInstantiate(exec, graph, 0));
+        ok(JCudaDriver.cuGraphLaunch(exec, stream));
+        ok(JCudaDriver.cuGraphLaunch(exec, stream));
+        ok(cuCtxSynchronize());
+        assertEquals(8, Values.F32.download(y, 1)[0]);
     }
 
     @Test
