@@ -100,7 +100,6 @@ class CudaProbeTest {
                 "OUTLINE_CAPABILITY=70  | UNFIT_DEVICE    | compute capability 7.0 and 7.5",
                 "OUTLINE_CONTEXT=2      | DRIVER_ERROR    | cuda:1 is there, but the NVIDIA driver answers CUDA_ERROR_OUT_OF_MEMORY",
                 "OUTLINE_MODULE=222     | KERNELS_REFUSED | UNSUPPORTED_PTX_VERSION); update the driver",
-                "OUTLINE_CUBLAS=7       | NO_CUBLAS       | CUBLAS_STATUS_INVALID_VALUE",
                 "OUTLINE_CUDNN=8204     | NO_CUDNN        | cuDNN 8.2.4 was found and 8.9 is needed; install",
                 "OUTLINE_CUDNN_CUDA=11080 | NO_CUDNN      | cuDNN 8.9.7 was built for CUDA 11; install",
             })
@@ -108,6 +107,11 @@ class CudaProbeTest {
             throws IOException, InterruptedException {
         String[] words = answer.split("=");
         runs(state, Map.of(words[0], words[1]), text);
+    }
+
+    @Test
+    void aVersionOfCublasThatIsNotToldIsThatOfItsFile() throws IOException, InterruptedException {
+        runs(State.USABLE, Map.of("OUTLINE_CUBLAS", "15"), "cuBLAS 12, cuDNN 8.9.7");
     }
 
     @Test
