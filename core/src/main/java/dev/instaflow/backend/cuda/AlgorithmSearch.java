@@ -42,7 +42,10 @@ final class AlgorithmSearch {
             return;
         }
         cudnnConvolutionFwdAlgoPerf best = fastest(plan, operands);
-        AlgorithmCache.Choice choice = new AlgorithmCache.Choice(best.algo, best.mathType);
+        // JCudnn leaves the arithmetic out of the results; what was tried is what the plan asked
+        // for.
+        int arithmetic = plan.shape().numerics().mathType();
+        AlgorithmCache.Choice choice = new AlgorithmCache.Choice(best.algo, arithmetic);
         plan.use(choice, best.memory);
         cache.put(plan.shape(), choice);
     }
@@ -91,7 +94,7 @@ final class AlgorithmSearch {
             return tried(plan, operands, workspace, bytes).stream()
                     .filter(each -> each.status == cudnnStatus.CUDNN_STATUS_SUCCESS)
                     .filter(each -> each.determinism == cudnnDeterminism.CUDNN_DETERMINISTIC)
-                    .filter(each -> each.memory <= bytes && allowed(plan, each.mathType))
+                    .filter(each -> each.memory <= bytes)
                     .min(Comparator.comparingDouble(each -> each.time))
                     .orElseThrow(
                             () ->
