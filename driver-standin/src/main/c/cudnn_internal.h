@@ -1,4 +1,4 @@
-// What the two sources of the cuDNN stand-in share.
+// What the sources of the cuDNN stand-in share.
 #ifndef STANDIN_CUDNN_H
 #define STANDIN_CUDNN_H
 
@@ -71,6 +71,36 @@ static inline size_t cudnn_tensor_bytes(const Tensor *tensor) {
     size_t last = 0;
     for (int i = 0; i < tensor->count; i++) last += (size_t) (tensor->size[i] - 1) * (size_t) tensor->stride[i];
     return (last + 1) * element_bytes(cudnn_element(tensor->type));
+}
+
+typedef enum { FORWARD, BACKWARD_DATA, BACKWARD_FILTER } Pass;
+
+/** What one call computes. x is the input or its gradient, y the output or its gradient, w the weights or theirs. */
+typedef struct {
+    const char *name;
+    Pass pass;
+    Tensor x, y, bias, z;
+    Filter w;
+    Convolution convolution;
+    CUdeviceptr xAt, yAt, wAt, biasAt, zAt, workspaceAt;
+    size_t workspaceBytes;
+    int algorithm;
+    float alpha, beta; // beta weighs z in a fused call
+    bool fused, relu;
+} Call2d;
+
+/** Does the work; memory was checked. */
+void cudnn_compute(const Call2d *call);
+
+static inline float cudnn_load(const Tensor *t, CUdeviceptr base, const int at[4]) {
+    size_t index = 0;
+    for (int i = 0; i < 4; i++) index += (size_t) at[i] * (size_t) t->stride[i];
+    return element_load(cudnn_element(t->type), memory_host(base), index);
+}
+
+static inline size_t cudnn_index(const Tensor *t, int n, int c, int h, int w) {
+    return (size_t) n * (size_t) t->stride[0] + (size_t) c * (size_t) t->stride[1] + (size_t) h * (size_t) t->stride[2] +
+           (size_t) w * (size_t) t->stride[3];
 }
 
 #endif
