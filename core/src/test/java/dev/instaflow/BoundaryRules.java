@@ -50,8 +50,9 @@ final class BoundaryRules {
                                     + " pipeline in core"),
                     new Rule(
                             libraries("org.apache.commons.compress"),
-                            module("checkpoint-loader"),
-                            "checkpoint-loader"),
+                            // Training: packed collections of pictures.
+                            module("checkpoint-loader").or(module("training")),
+                            "checkpoint-loader and training"),
                     new Rule(libraries("org.apache.commons.csv"), module("training"), "training"),
                     new Rule(libraries("picocli"), module("examples"), "examples"),
                     new Rule(libraries("org.openjdk.jmh"), module("benchmarks"), "benchmarks"),
