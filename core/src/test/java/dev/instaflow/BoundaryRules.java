@@ -45,9 +45,10 @@ final class BoundaryRules {
                                     .or(module("examples"))
                                     .or(module("benchmarks"))
                                     .or(in("model"))
-                                    .or(in("pipeline")),
-                            "tokenizer, checkpoint-loader, examples, benchmarks, and model and"
-                                    + " pipeline in core"),
+                                    .or(in("pipeline"))
+                                    .or(in("train.evaluate.report")),
+                            "tokenizer, checkpoint-loader, examples, benchmarks, model and"
+                                    + " pipeline in core, and train.evaluate.report"),
                     new Rule(
                             libraries("org.apache.commons.compress"),
                             // Training: packed collections of pictures.

@@ -1,6 +1,7 @@
 package dev.instaflow.pipeline;
 
 import dev.instaflow.backend.Backend;
+import dev.instaflow.checkpoint.layout.WeightSet;
 import dev.instaflow.model.ModelCard;
 import dev.instaflow.model.ModelConfig;
 import java.io.IOException;
@@ -86,19 +87,19 @@ public final class ModelSource {
 
     /** Checks everything, and loads what the settings want loaded. */
     LoadedModel load(Backend backend, EngineSettings settings) throws IOException {
-        if (path.isEmpty()) {
-            try (BundledModel bundled = BundledModel.extract()) {
-                LoadedModel model =
-                        loader(bundled.checkpoint(), backend, resident(settings)).load();
-                return withoutItsFile(model);
-            }
-        }
-        return loader(path.get(), backend, settings).load();
+        return load(backend, settings.weights(), settings.memory());
     }
 
-    /** Memory that a model of 7 MB could save is not worth keeping a copy of its file. */
-    private static EngineSettings resident(EngineSettings settings) {
-        return settings.withMemory(MemoryMode.RESIDENT);
+    /** As {@link #load(Backend, EngineSettings)}, with what of the settings matters here. */
+    LoadedModel load(Backend backend, WeightSet weights, MemoryMode memory) throws IOException {
+        if (path.isEmpty()) {
+            // Memory that a model of 7 MB could save is not worth keeping a copy of its file.
+            try (BundledModel bundled = BundledModel.extract()) {
+                Path file = bundled.checkpoint();
+                return withoutItsFile(loader(file, backend, weights, MemoryMode.RESIDENT).load());
+            }
+        }
+        return loader(path.get(), backend, weights, memory).load();
     }
 
     private static LoadedModel withoutItsFile(LoadedModel model) throws IOException {
@@ -115,12 +116,9 @@ public final class ModelSource {
         }
     }
 
-    private ModelLoader loader(Path model, Backend backend, EngineSettings settings)
+    private ModelLoader loader(Path model, Backend backend, WeightSet weights, MemoryMode memory)
             throws IOException {
         return new ModelLoader(
-                new ModelFiles(model, tokenizer, card, config),
-                backend,
-                settings.weights(),
-                settings.memory());
+                new ModelFiles(model, tokenizer, card, config), backend, weights, memory);
     }
 }
