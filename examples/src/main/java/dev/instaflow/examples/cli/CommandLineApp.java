@@ -58,6 +58,7 @@ final class CommandLineApp {
         all.put("inspect", () -> new InspectCommand(terminal));
         all.put("convert", () -> new ConvertCommand(terminal));
         all.put("tokenize", () -> new TokenizeCommand(terminal));
+        all.put("evaluate", () -> new EvaluateCommand(terminal));
         all.put("doctor", () -> new DoctorCommand(terminal));
         return words.length > 0 && all.containsKey(words[0])
                 ? Map.of(words[0], all.get(words[0]))

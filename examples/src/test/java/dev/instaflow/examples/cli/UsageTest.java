@@ -17,6 +17,7 @@ class UsageTest {
                 "inspect",
                 "convert",
                 "tokenize",
+                "evaluate",
                 "doctor"
             })
     void everyCommandHasHelpWithExitCodes(String command) {

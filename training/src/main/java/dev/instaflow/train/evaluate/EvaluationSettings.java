@@ -11,9 +11,9 @@ package dev.instaflow.train.evaluate;
  */
 public record EvaluationSettings(
         CaptionSelection captions, int seeds, int gapSteps, int gapCaptions, int gridCaptions) {
-    /** All captions, eight seeds; 25 steps for 64 captions; 16 captions shown. */
+    /** All captions, eight seeds; 25 steps for 64 captions; 12 captions of each split shown. */
     public static final EvaluationSettings DEFAULT =
-            new EvaluationSettings(CaptionSelection.ALL, 8, 25, 64, 16);
+            new EvaluationSettings(CaptionSelection.ALL, 8, 25, 64, 12);
 
     /** Checks the numbers. */
     public EvaluationSettings {

@@ -1,17 +1,14 @@
 package dev.instaflow.train.evaluate;
 
 import dev.instaflow.image.Pixels;
+import dev.instaflow.train.data.ContentDigest;
 import dev.instaflow.train.data.EmojiDataset;
 import dev.instaflow.train.data.EmojiRow;
 import dev.instaflow.train.data.EmojiRow.Split;
 import dev.instaflow.train.evaluate.metric.Picture;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -122,12 +119,10 @@ public final class Gallery {
         }
 
         private void add(Source source) throws IOException {
-            MessageDigest digest = sha256();
+            ContentDigest digest = new ContentDigest();
             for (EmojiRow row : source.dataset().rows()) {
                 Pixels pixels = EmojiDataset.pixels(row);
-                String label = row.text() + "\n" + row.split() + "\n";
-                digest.update(label.getBytes(StandardCharsets.UTF_8));
-                digest.update(pixels.toBytes());
+                digest.add(row.text()).add(row.split().name()).add(pixels.toBytes());
                 add(source.name(), row, picture(source, row, pixels));
             }
             styles.add(
@@ -135,7 +130,7 @@ public final class Gallery {
                             source.name(),
                             source.dataset().rows().size(),
                             source.dataset().problems().size(),
-                            HexFormat.of().formatHex(digest.digest())));
+                            digest.hex()));
         }
 
         private static Picture picture(Source source, EmojiRow row, Pixels pixels)
@@ -185,14 +180,6 @@ public final class Gallery {
                 at = parents.get(at);
             }
             return at;
-        }
-
-        private static MessageDigest sha256() {
-            try {
-                return MessageDigest.getInstance("SHA-256");
-            } catch (NoSuchAlgorithmException e) {
-                throw new IllegalStateException("every Java platform has SHA-256", e);
-            }
         }
     }
 

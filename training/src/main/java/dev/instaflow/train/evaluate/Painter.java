@@ -10,6 +10,7 @@ import dev.instaflow.ops.Scope;
 import dev.instaflow.pipeline.OpenModel;
 import dev.instaflow.sampler.BatchNoise;
 import dev.instaflow.sampler.Denoiser;
+import dev.instaflow.sampler.Guidance;
 import dev.instaflow.sampler.NoiseSource;
 import dev.instaflow.sampler.Sampler;
 import dev.instaflow.sampler.Samplers;
@@ -30,12 +31,15 @@ import java.util.List;
  * @param backend computes
  * @param card what the networks were made for
  * @param conditioning the networks
- * @param decoder from latents to pictures
+ * @param decoder from latents to pictures, loaded to the wide range of the backend
  */
 public record Painter(
         Backend backend, ModelCard card, Conditioning conditioning, AutoencoderKl decoder) {
     /** Latent cells of a batch: what one network call of a small model can make good use of. */
     private static final int MOST_CELLS = 1 << 13;
+
+    /** Few enough that all lanes have something to do. */
+    private static final int DECODED_TOGETHER = 8;
 
     /** Latents up to this many cells are drawn side by side, each on a thread of its own. */
     private static final int SMALL_CELLS = 1 << 10;
@@ -60,11 +64,20 @@ public record Painter(
      * @return a list of pictures for each caption, in the order of the seeds
      */
     public List<List<Pixels>> draw(List<String> captions, int seeds, Manner manner) {
-        List<List<Pixels>> drawn =
-                new ArrayList<>(captions.stream().map(c -> List.<Pixels>of()).toList());
-        run(
-                captions.size(),
-                (i, scope) -> drawn.set(i, draw(scope.ops(), captions.get(i), seeds, manner)));
+        float[][] latents = new float[Math.multiplyExact(captions.size(), seeds)][];
+        sample(
+                captions,
+                seeds,
+                manner,
+                (ops, noise, first, n, network) -> {
+                    Tensor end = network.run(StepListener.NONE);
+                    spread(ops.toArray(end), n, (k, own) -> latents[first + k] = own);
+                });
+        List<Pixels> flat = decode(List.of(latents));
+        List<List<Pixels>> drawn = new ArrayList<>();
+        for (int i = 0; i < captions.size(); i++) {
+            drawn.add(flat.subList(i * seeds, (i + 1) * seeds));
+        }
         return drawn;
     }
 
@@ -94,31 +107,36 @@ public record Painter(
      */
     public List<Way> walk(List<String> captions, int seeds, Manner manner) {
         Way[] ways = new Way[Math.multiplyExact(captions.size(), seeds)];
-        run(
-                captions.size(),
-                (i, scope) -> {
-                    for (int from = 0; from < seeds; from += batch()) {
-                        int n = Math.min(batch(), seeds - from);
-                        List<float[]> states = new ArrayList<>();
-                        String caption = captions.get(i);
-                        try (Scope inner = scope.ops().openScope()) {
-                            sample(inner.ops(), caption, from, n, manner, states);
-                        }
-                        for (int k = 0; k < n; k++) {
-                            ways[i * seeds + from + k] = way(states, k, n);
-                        }
+        sample(
+                captions,
+                seeds,
+                manner,
+                (ops, noise, first, n, network) -> {
+                    List<float[]> states = new ArrayList<>();
+                    states.add(ops.toArray(noise));
+                    network.run(step -> states.add(ops.toArray(step.latents())));
+                    float[][][] own = new float[n][states.size()][];
+                    for (int i = 0; i < states.size(); i++) {
+                        int time = i;
+                        spread(states.get(i), n, (k, state) -> own[k][time] = state);
+                    }
+                    for (int k = 0; k < n; k++) {
+                        ways[first + k] = new Way(own[k]);
                     }
                 });
         return List.of(ways);
     }
 
-    private static Way way(List<float[]> states, int index, int count) {
-        float[][] own = new float[states.size()][];
-        for (int i = 0; i < own.length; i++) {
-            int size = states.get(i).length / count;
-            own[i] = Arrays.copyOfRange(states.get(i), index * size, (index + 1) * size);
+    /** Takes one sample out of a batch. */
+    private interface Taker {
+        void take(int index, float[] own);
+    }
+
+    private static void spread(float[] together, int count, Taker taker) {
+        int size = together.length / count;
+        for (int k = 0; k < count; k++) {
+            taker.take(k, Arrays.copyOfRange(together, k * size, (k + 1) * size));
         }
-        return new Way(own);
     }
 
     /**
@@ -129,19 +147,14 @@ public record Painter(
      */
     public List<Pixels> decode(List<float[]> latents) {
         Pixels[] decoded = new Pixels[latents.size()];
-        int batches = (latents.size() + batch() - 1) / batch();
+        int most = Math.min(DECODED_TOGETHER, batch());
         run(
-                batches,
+                backend.wideRange(),
+                (latents.size() + most - 1) / most,
                 (i, scope) -> {
-                    int from = i * batch();
-                    int n = Math.min(batch(), latents.size() - from);
-                    int size = latents.get(from).length;
-                    float[] together = new float[n * size];
-                    for (int k = 0; k < n; k++) {
-                        System.arraycopy(latents.get(from + k), 0, together, k * size, size);
-                    }
-                    Tensor x = scope.ops().tensor("latents", latentShape(n), together);
-                    List<Pixels> pixels = decode(scope.ops(), x);
+                    int from = i * most;
+                    int n = Math.min(most, latents.size() - from);
+                    List<Pixels> pixels = decodeBatch(scope.ops(), latents.subList(from, from + n));
                     for (int k = 0; k < n; k++) {
                         decoded[from + k] = pixels.get(k);
                     }
@@ -149,62 +162,80 @@ public record Painter(
         return List.of(decoded);
     }
 
-    private void run(int count, Backend.Part part) {
+    private List<Pixels> decodeBatch(Ops ops, List<float[]> latents) {
+        int n = latents.size();
+        int size = latents.get(0).length;
+        float[] together = new float[n * size];
+        for (int k = 0; k < n; k++) {
+            System.arraycopy(latents.get(k), 0, together, k * size, size);
+        }
+        Tensor latent = ops.tensor("latents", latentShape(n), together);
+        Tensor raw = card.latentScale().toRaw(ops, latent);
+        Tensor image = decoder.decode(ops, raw, BlockMonitor.NONE); // [N,H,W,C]
+        int height = image.shape().intSize(1);
+        int width = image.shape().intSize(2);
+        ColorFormat color = card.image().color();
+        List<Pixels> pixels = new ArrayList<>();
+        spread(
+                ops.toArray(image),
+                n,
+                (k, own) -> pixels.add(Pixels.fromDecoder(color, width, height, own)));
+        return pixels;
+    }
+
+    private void run(Backend place, int count, Backend.Part part) {
         if (latentCells() <= SMALL_CELLS) {
-            backend.runParts("draw", count, part);
+            place.runParts("draw", count, part);
             return;
         }
         for (int i = 0; i < count; i++) {
-            try (Scope scope = backend.openScope("draw")) {
+            try (Scope scope = place.openScope("draw")) {
                 part.run(i, scope);
             }
         }
     }
 
-    private List<Pixels> draw(Ops outer, String caption, int seeds, Manner manner) {
-        List<Pixels> drawn = new ArrayList<>();
-        for (int from = 0; from < seeds; from += batch()) {
-            try (Scope scope = outer.openScope()) {
-                Ops ops = scope.ops();
-                int n = Math.min(batch(), seeds - from);
-                Tensor latents = sample(ops, caption, from, n, manner, new ArrayList<>());
-                drawn.addAll(decode(ops, latents));
-            }
-        }
-        return drawn;
+    /** The sampler with all but a listener bound to it. */
+    private interface Bound {
+        Tensor run(StepListener listener);
     }
 
-    /** Collects all states, the noise first, on the heap. */
-    private Tensor sample(
-            Ops ops, String caption, long seed, int n, Manner manner, List<float[]> states) {
-        BatchNoise streams = BatchNoise.of(NoiseSource.TORCH_CPU, seed, n);
-        Tensor noise = streams.next(ops, latentShape(n));
-        states.add(ops.toArray(noise));
+    /** What is done with a batch of one caption: samples {@code first .. first + n - 1} of all. */
+    private interface Batch {
+        void draw(Ops ops, Tensor noise, int first, int n, Bound network);
+    }
+
+    private void sample(List<String> captions, int seeds, Manner manner, Batch batch) {
         Sampler sampler = Samplers.create(card.traits(), manner.sampler());
-        StepListener listener = step -> states.add(ops.toArray(step.latents()));
-        Denoiser denoiser =
-                manner.guidance().over(conditioning.bind(ops, caption, n, manner.guidance()));
-        return sampler.sample(
-                        ops,
-                        denoiser,
-                        SamplingRequest.fromNoise(noise, streams).withListener(listener))
-                .latents();
-    }
-
-    private List<Pixels> decode(Ops ops, Tensor latents) {
-        Tensor raw = card.latentScale().toRaw(ops, latents);
-        Tensor image = decoder.decode(ops, raw, BlockMonitor.NONE); // [N,H,W,C]
-        float[] values = ops.toArray(image);
-        ColorFormat color = card.image().color();
-        int n = image.shape().intSize(0);
-        int size = values.length / n;
-        List<Pixels> pixels = new ArrayList<>();
-        for (int i = 0; i < n; i++) {
-            float[] own = Arrays.copyOfRange(values, i * size, (i + 1) * size);
-            int height = image.shape().intSize(1);
-            pixels.add(Pixels.fromDecoder(color, image.shape().intSize(2), height, own));
-        }
-        return pixels;
+        run(
+                backend,
+                captions.size(),
+                (i, outer) -> {
+                    for (int from = 0; from < seeds; from += batch()) {
+                        int n = Math.min(batch(), seeds - from);
+                        try (Scope scope = outer.ops().openScope()) {
+                            Ops ops = scope.ops();
+                            BatchNoise streams = BatchNoise.of(NoiseSource.TORCH_CPU, from, n);
+                            Tensor noise = streams.next(ops, latentShape(n));
+                            Guidance guidance = manner.guidance();
+                            Denoiser network =
+                                    guidance.over(
+                                            conditioning.bind(ops, captions.get(i), n, guidance));
+                            SamplingRequest request = SamplingRequest.fromNoise(noise, streams);
+                            batch.draw(
+                                    ops,
+                                    noise,
+                                    i * seeds + from,
+                                    n,
+                                    listener ->
+                                            sampler.sample(
+                                                            ops,
+                                                            network,
+                                                            request.withListener(listener))
+                                                    .latents());
+                        }
+                    }
+                });
     }
 
     private int latentCells() {

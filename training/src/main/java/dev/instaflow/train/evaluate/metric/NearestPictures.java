@@ -38,17 +38,18 @@ public final class NearestPictures implements AutoCloseable {
      * @return to be closed by the caller
      */
     public static NearestPictures among(Backend backend, List<Picture> pictures) {
+        Backend wide = backend.wideRange(); // the numbers go beyond half precision
         List<Picture> all = List.copyOf(pictures);
         int length = all.get(0).length();
         try {
             Tensor matrix =
-                    backend.upload(
+                    wide.upload(
                             "pictures",
                             new WeightForm.Linear(),
                             Shape.of(all.size(), length),
                             values(all, length));
             long[] norms = all.stream().mapToLong(Picture::squaredNorm).toArray();
-            return new NearestPictures(backend, all, matrix, norms);
+            return new NearestPictures(wide, all, matrix, norms);
         } catch (IOException e) {
             throw new IllegalStateException("pictures in memory cannot fail to be read", e);
         }

@@ -82,13 +82,11 @@ final class HtmlReport {
     }
 
     private String rule() {
-        String named =
-                result.settings().captions().names().isPresent()
-                        ? "a list that was given beforehand"
-                        : "taking all of them";
+        boolean named = result.settings().captions().names().isPresent();
+        String of = named ? "a list that was given beforehand" : "the collections";
         return result.settings().captions().most().isPresent()
-                ? named + ", evenly spaced in the order of the collections"
-                : named;
+                ? "taking evenly spaced ones of " + of
+                : "taking all of " + of;
     }
 
     private long asked(Split split) {

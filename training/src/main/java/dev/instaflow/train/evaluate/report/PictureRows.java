@@ -85,8 +85,8 @@ final class PictureRows {
     }
 
     private static String strip(List<Pixels> pictures, String description) {
-        return Html.image(
-                PictureSheet.of(List.of(pictures), GAP, Background.TRANSPARENT), description);
+        // On white, as the page is: what is transparent then takes no room in the file.
+        return Html.image(PictureSheet.of(List.of(pictures), GAP, Background.WHITE), description);
     }
 
     private static String row(String label, String picture) {
