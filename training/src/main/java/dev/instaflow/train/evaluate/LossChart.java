@@ -33,7 +33,7 @@ public final class LossChart {
     private static final double SHOWN_SHARE = 0.995;
 
     /** The running mean forgets over this share of the run. */
-    private static final double SMOOTH_SHARE = 0.02;
+    private static final double SMOOTH_SHARE = 0.005;
 
     private final String name;
     private final LossLog log;
