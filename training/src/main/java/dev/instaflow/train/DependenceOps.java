@@ -1,5 +1,7 @@
 package dev.instaflow.train;
 
+import dev.instaflow.ops.ConvSpec;
+import dev.instaflow.ops.NormedConvolution;
 import dev.instaflow.ops.Ops;
 import dev.instaflow.tensor.Tensor;
 import java.util.Collections;
@@ -43,5 +45,43 @@ final class DependenceOps extends ForwardingOps {
             }
         }
         return y;
+    }
+
+    // Fused as without a tape: of what is recomputed nothing is recorded now.
+
+    @Override
+    public Tensor conv2dAddPerChannel(
+            ConvSpec spec, Tensor x, Tensor weight, Tensor bias, Tensor perChannel) {
+        Tensor y = inner().conv2dAddPerChannel(spec, x, weight, bias, perChannel);
+        return made(y, x, weight, bias, perChannel);
+    }
+
+    @Override
+    public Tensor normedConv2d(NormedConvolution layers, Tensor x) {
+        Tensor y = inner().normedConv2d(layers, x);
+        return made(y, x, layers.gamma(), layers.beta(), layers.weight(), layers.bias());
+    }
+
+    @Override
+    public Tensor normedConv2dAdd(NormedConvolution layers, Tensor x, Tensor residual) {
+        Tensor y = inner().normedConv2dAdd(layers, x, residual);
+        return made(y, x, residual, layers.gamma(), layers.beta(), layers.weight(), layers.bias());
+    }
+
+    @Override
+    public Tensor normedConv2dAddPerChannel(NormedConvolution layers, Tensor x, Tensor perChannel) {
+        Tensor y = inner().normedConv2dAddPerChannel(layers, x, perChannel);
+        return made(
+                y, x, perChannel, layers.gamma(), layers.beta(), layers.weight(), layers.bias());
+    }
+
+    @Override
+    public Tensor upsampleConv2d(Tensor x, Tensor weight, Tensor bias) {
+        return made(inner().upsampleConv2d(x, weight, bias), x, weight, bias);
+    }
+
+    @Override
+    public Tensor linearGeglu(Tensor x, Tensor weight, Tensor bias) {
+        return made(inner().linearGeglu(x, weight, bias), x, weight, bias);
     }
 }

@@ -4,7 +4,6 @@ import dev.instaflow.ops.Activation;
 import dev.instaflow.ops.AttentionSpec;
 import dev.instaflow.ops.ConvSpec;
 import dev.instaflow.ops.GroupNormSpec;
-import dev.instaflow.ops.NormedConvolution;
 import dev.instaflow.ops.Ops;
 import dev.instaflow.ops.Scope;
 import dev.instaflow.tensor.Shape;
@@ -12,8 +11,8 @@ import dev.instaflow.tensor.Tensor;
 import java.util.function.Function;
 
 /**
- * Operations that leave the computing to others, fused ones included, inside scopes and blocks too. A
- * subclass changes or watches some of them.
+ * Operations that leave the computing to others, inside scopes and blocks too; fused ones fall apart into
+ * what a tape records. A subclass changes or watches some of them.
  */
 public abstract class ForwardingOps implements Ops {
     private final Ops inner;
@@ -119,37 +118,6 @@ public abstract class ForwardingOps implements Ops {
     }
 
     @Override
-    public Tensor conv2dAddPerChannel(
-            ConvSpec spec, Tensor x, Tensor weight, Tensor bias, Tensor perChannel) {
-        Tensor y = inner.conv2dAddPerChannel(spec, x, weight, bias, perChannel);
-        return made(y, x, weight, bias, perChannel);
-    }
-
-    @Override
-    public Tensor normedConv2d(NormedConvolution layers, Tensor x) {
-        Tensor y = inner.normedConv2d(layers, x);
-        return made(y, x, layers.gamma(), layers.beta(), layers.weight(), layers.bias());
-    }
-
-    @Override
-    public Tensor normedConv2dAdd(NormedConvolution layers, Tensor x, Tensor residual) {
-        Tensor y = inner.normedConv2dAdd(layers, x, residual);
-        return made(y, x, residual, layers.gamma(), layers.beta(), layers.weight(), layers.bias());
-    }
-
-    @Override
-    public Tensor normedConv2dAddPerChannel(NormedConvolution layers, Tensor x, Tensor perChannel) {
-        Tensor y = inner.normedConv2dAddPerChannel(layers, x, perChannel);
-        return made(
-                y, x, perChannel, layers.gamma(), layers.beta(), layers.weight(), layers.bias());
-    }
-
-    @Override
-    public Tensor upsampleConv2d(Tensor x, Tensor weight, Tensor bias) {
-        return made(inner.upsampleConv2d(x, weight, bias), x, weight, bias);
-    }
-
-    @Override
     public Tensor linear(Tensor x, Tensor weight) {
         return made(inner.linear(x, weight), x, weight);
     }
@@ -162,11 +130,6 @@ public abstract class ForwardingOps implements Ops {
     @Override
     public Tensor linearAdd(Tensor x, Tensor weight, Tensor bias, Tensor residual) {
         return made(inner.linearAdd(x, weight, bias, residual), x, weight, bias, residual);
-    }
-
-    @Override
-    public Tensor linearGeglu(Tensor x, Tensor weight, Tensor bias) {
-        return made(inner.linearGeglu(x, weight, bias), x, weight, bias);
     }
 
     @Override

@@ -61,6 +61,18 @@ public final class Parameters {
     }
 
     /**
+     * Adds a parameter that is no weight of a network.
+     *
+     * @param name its key in a file
+     * @param shape its sizes in a file
+     * @param tensor uploaded to the backend; the caller closes it
+     * @param values what it holds, in the file's order: the master, not copied
+     */
+    public void add(String name, Shape shape, Tensor tensor, float... values) {
+        list.add(new Parameter(name, shape, tensor, values));
+    }
+
+    /**
      * All of them.
      *
      * @return a read-only view

@@ -19,7 +19,11 @@ public final class RandomStream {
         /** The noise that latents are mixed with. */
         NOISE,
         /** Times or labels. */
-        TIME
+        TIME,
+        /** Where new parameters start. */
+        INITIAL,
+        /** Which latent an encoder's distribution gives. */
+        POSTERIOR
     }
 
     private long state;

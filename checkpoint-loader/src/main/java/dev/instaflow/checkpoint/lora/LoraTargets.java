@@ -13,8 +13,8 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
- * The weights of a model that a LoRA may change: matrices and kernels of the UNet and the text encoder, by
- * all names that files have for them. Immutable.
+ * The weights of a model that a LoRA may change: matrices and kernels of the UNet and the text encoder (not
+ * its tables), by all names that files have for them. Immutable.
  */
 public final class LoraTargets {
     private static final String WEIGHT = ".weight";
@@ -65,7 +65,8 @@ public final class LoraTargets {
         boolean part =
                 entry.name().startsWith(ModelPart.UNET.compVisPrefix())
                         || entry.name().startsWith(ModelPart.TEXT.compVisPrefix());
-        return part && matrix && entry.name().endsWith(WEIGHT) && entry.dtype().isFloat();
+        boolean table = entry.name().contains(".embeddings.");
+        return part && matrix && !table && entry.name().endsWith(WEIGHT) && entry.dtype().isFloat();
     }
 
     private static String withoutPart(String compVis) {
@@ -118,8 +119,14 @@ public final class LoraTargets {
         return Optional.ofNullable(byFlatName.get(flat(name)));
     }
 
-    /** The name of a module in a file; empty if diffusers has none for the weight. */
-    Optional<String> moduleName(String weight, LoraFormat format) {
+    /**
+     * The name of a weight's module in a file.
+     *
+     * @param weight its CompVis name
+     * @param format whose name
+     * @return empty if diffusers has none for the weight
+     */
+    public Optional<String> moduleName(String weight, LoraFormat format) {
         return names.toDiffusers(weight)
                 .map(LoraTargets::module)
                 .map(

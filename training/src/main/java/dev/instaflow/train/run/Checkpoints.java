@@ -107,11 +107,12 @@ public record Checkpoints(Path folder, int keep, List<Path> companions) {
 
     private static List<Entry> plain(Trainer trainer) {
         List<Entry> entries = new ArrayList<>();
-        for (Parameter parameter : trainer.model().parameters().list()) {
+        for (Parameter parameter : trainer.learner().parameters().list()) {
             entries.add(entry(parameter.name(), parameter.shape(), parameter.values()));
         }
-        entries.addAll(trainer.model().frozen());
-        for (Parameter parameter : trainer.model().parameters().list()) {
+        entries.addAll(trainer.learner().companions());
+        int before = entries.size();
+        for (Parameter parameter : trainer.learner().parameters().list()) {
             if (parameter.name().startsWith(ModelPart.UNET.compVisPrefix())) {
                 entries.add(
                         entry(
@@ -119,6 +120,9 @@ public record Checkpoints(Path folder, int keep, List<Path> companions) {
                                 parameter.shape(),
                                 trainer.ema().averages().get(parameter.name())));
             }
+        }
+        if (entries.size() == before) {
+            return entries;
         }
         float decay = (float) trainer.ema().decay();
         entries.add(HeapEntry.ofFloats("model_ema.decay", List.of(), decay));
@@ -128,11 +132,11 @@ public record Checkpoints(Path folder, int keep, List<Path> companions) {
 
     private static List<Entry> averages(Trainer trainer) {
         List<Entry> entries = new ArrayList<>();
-        for (Parameter parameter : trainer.model().parameters().list()) {
+        for (Parameter parameter : trainer.learner().parameters().list()) {
             float[] average = trainer.ema().averages().get(parameter.name());
             entries.add(entry(parameter.name(), parameter.shape(), average));
         }
-        entries.addAll(trainer.model().frozen());
+        entries.addAll(trainer.learner().companions());
         return entries;
     }
 

@@ -5,7 +5,6 @@ import dev.instaflow.train.Parameter;
 import dev.instaflow.train.data.ContentDigest;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -20,31 +19,20 @@ final class RunDescription {
 
     /** Reads the frozen weights once, for their hash. */
     static RunDescription of(Trainer trainer) throws IOException {
-        TrainingSettings settings = trainer.settings();
-        List<Parameter> parameters = trainer.model().parameters().list();
+        StepSettings settings = trainer.settings();
+        Learner learner = trainer.learner();
+        List<Parameter> parameters = learner.parameters().list();
         RunDescription run = new RunDescription();
+        run.words.putAll(learner.settings());
         run.put(RunSetting.SEED, settings.seed());
-        run.put(RunSetting.BATCH, settings.batch());
         run.put(RunSetting.PASSES, settings.passes());
-        run.put(RunSetting.OBJECTIVE, settings.objective().description());
-        run.put(RunSetting.LOSS, settings.loss().description());
         run.put(RunSetting.OPTIMIZER, trainer.optimizer().description());
         run.put(RunSetting.LEARNING_RATE, settings.learningRate().description());
         run.put(RunSetting.CLIP_NORM, settings.clipNorm());
         run.put(RunSetting.EMA_DECAY, settings.emaDecay());
-        run.put(
-                RunSetting.CAPTIONS,
-                "%s; none is %s"
-                        .formatted(
-                                settings.captions().description(),
-                                Arrays.toString(trainer.emptyCaption())));
-        run.put(RunSetting.MEMORY, settings.memory());
         run.put(RunSetting.PARAMETERS, parameters.size() + " tensors, " + names(parameters));
-        run.put(RunSetting.FROZEN_WEIGHTS, frozen(trainer.model().frozen()));
-        run.put(
-                RunSetting.DATA,
-                trainer.data().size() + " examples, sha-256 " + trainer.data().digest());
-        run.put(RunSetting.BACKEND, trainer.model().backend().description());
+        run.put(RunSetting.FROZEN_WEIGHTS, frozen(learner.frozen()));
+        run.put(RunSetting.BACKEND, learner.backend().description());
         return run;
     }
 

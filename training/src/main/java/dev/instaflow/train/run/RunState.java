@@ -110,7 +110,7 @@ record RunState(
     static RunState read(Trainer trainer, Checkpoint model, Checkpoint state, List<String> changes)
             throws IOException {
         Map<String, float[]> parameters = new LinkedHashMap<>();
-        for (Parameter parameter : trainer.model().parameters().list()) {
+        for (Parameter parameter : trainer.learner().parameters().list()) {
             parameters.put(
                     parameter.name(), values(model, parameter.name(), parameter.values().length));
         }
@@ -126,7 +126,7 @@ record RunState(
         trainer.ema().requireFit(read.averages);
         trainer.optimizer()
                 .requireFit(
-                        trainer.model().parameters().list(), read.optimizerSteps, read.optimizer);
+                        trainer.learner().parameters().list(), read.optimizerSteps, read.optimizer);
         return read;
     }
 
@@ -170,7 +170,7 @@ record RunState(
 
     /** Brings it into a trainer; cannot fail, as all of it has been checked. */
     void apply(Trainer trainer) {
-        List<Parameter> list = trainer.model().parameters().list();
+        List<Parameter> list = trainer.learner().parameters().list();
         for (Parameter parameter : list) {
             float[] saved = parameters.get(parameter.name());
             System.arraycopy(saved, 0, parameter.values(), 0, saved.length);

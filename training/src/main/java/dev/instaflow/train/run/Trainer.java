@@ -1,17 +1,7 @@
 package dev.instaflow.train.run;
 
-import dev.instaflow.tensor.Shape;
-import dev.instaflow.tensor.Tensor;
 import dev.instaflow.train.Parameters;
-import dev.instaflow.train.RandomStream;
-import dev.instaflow.train.RandomStream.Purpose;
-import dev.instaflow.train.Tape;
-import dev.instaflow.train.data.ExampleOrder;
-import dev.instaflow.train.data.LatentData;
 import dev.instaflow.train.data.TrainingData;
-import dev.instaflow.train.objective.Examples;
-import dev.instaflow.train.objective.Loss;
-import dev.instaflow.train.objective.Problem;
 import dev.instaflow.train.optim.Ema;
 import dev.instaflow.train.optim.GradientClip;
 import dev.instaflow.train.optim.Optimizer;
@@ -27,19 +17,16 @@ import java.util.Optional;
  * had never stopped. Not thread-safe.
  */
 public final class Trainer {
-    private final TrainingModel model;
-    private final TrainingSettings settings;
-    private final TrainingData data;
-    private final int[] emptyCaption;
+    private final Learner learner;
+    private final StepSettings settings;
     private final Optimizer optimizer;
     private final Ema ema;
-    private final ExampleOrder order;
     private final List<String> changes = new ArrayList<>();
     private Optional<RunDescription> description = Optional.empty();
     private long steps;
 
     /**
-     * A run at its beginning.
+     * A run of UNet and text encoder at its beginning.
      *
      * @param model what is trained; the caller closes it
      * @param settings what a step does
@@ -53,13 +40,21 @@ public final class Trainer {
             TrainingData data,
             int[] emptyCaption,
             Optimizer optimizer) {
-        this.model = model;
+        this(new LatentLearner(model, settings, data, emptyCaption), settings.ofStep(), optimizer);
+    }
+
+    /**
+     * A run at its beginning.
+     *
+     * @param learner what is trained; the caller closes its model
+     * @param settings what a step does
+     * @param optimizer at its beginning
+     */
+    public Trainer(Learner learner, StepSettings settings, Optimizer optimizer) {
+        this.learner = learner;
         this.settings = settings;
-        this.data = data;
-        this.emptyCaption = emptyCaption.clone();
         this.optimizer = optimizer;
-        this.ema = new Ema(settings.emaDecay(), model.parameters().list());
-        this.order = data.order(settings.seed());
+        this.ema = new Ema(settings.emaDecay(), learner.parameters().list());
     }
 
     /**
@@ -69,11 +64,12 @@ public final class Trainer {
      * @throws ArithmeticException if the gradient is not finite; nothing has been changed then
      */
     public StepReport step() {
-        Parameters parameters = model.parameters();
+        Parameters parameters = learner.parameters();
         parameters.clearGradients();
         double loss = 0;
         for (int pass = 0; pass < settings.passes(); pass++) {
-            loss += pass(steps * settings.passes() + pass) / settings.passes();
+            long index = steps * settings.passes() + pass;
+            loss += learner.pass(index, 1f / settings.passes()) / settings.passes();
         }
         double norm = GradientClip.norm(parameters.list());
         if (!Double.isFinite(norm) || !Double.isFinite(loss)) {
@@ -90,73 +86,6 @@ public final class Trainer {
         return new StepReport(steps, loss, norm, rate);
     }
 
-    /** Adds the gradients of one batch, counted through all steps. */
-    private double pass(long index) {
-        int n = settings.batch();
-        List<LatentData.Example> chosen = new ArrayList<>();
-        for (int number : order.examples(index * n, n)) {
-            chosen.add(data.example(number));
-        }
-        Problem problem =
-                settings.objective()
-                        .draw(
-                                examples(chosen, index),
-                                purpose -> RandomStream.of(settings.seed(), purpose, index));
-        int[][] captions = captions(chosen, index);
-        Shape sample = data.sample();
-        Shape shape = Shape.of(n, sample.size(0), sample.size(1), sample.size(2));
-        try (Tape tape = new Tape(model.backend(), settings.memory())) {
-            tape.watch(model.parameters().tensors());
-            Tensor state = tape.tensor("noisy latents", shape, problem.state());
-            Tensor prediction = model.predict(tape, state, problem.labels(), captions);
-            Loss.Result loss = settings.loss().of(tape, prediction, problem);
-            tape.backward(loss.seeds());
-            model.parameters().addGradients(tape, 1f / settings.passes());
-            return loss.value();
-        }
-    }
-
-    private Examples examples(List<LatentData.Example> chosen, long index) {
-        int size = Math.toIntExact(data.sample().count());
-        int n = chosen.size();
-        float[] latents = new float[Math.multiplyExact(n, size)];
-        boolean pairs = chosen.stream().anyMatch(example -> example.noise().isPresent());
-        float[] noise = new float[0];
-        if (pairs) { // those without a noise of their own get a fresh one
-            noise = RandomStream.of(settings.seed(), Purpose.NOISE, index).normals(latents.length);
-        }
-        List<float[]> waypoints = new ArrayList<>();
-        for (int k = 0; k < commonWaypoints(chosen); k++) {
-            waypoints.add(new float[latents.length]);
-        }
-        for (int i = 0; i < n; i++) {
-            LatentData.Example example = chosen.get(i);
-            System.arraycopy(example.latent(), 0, latents, i * size, size);
-            if (example.noise().isPresent()) {
-                System.arraycopy(example.noise().get(), 0, noise, i * size, size);
-            }
-            for (int k = 0; k < waypoints.size(); k++) {
-                System.arraycopy(example.waypoints().get(k), 0, waypoints.get(k), i * size, size);
-            }
-        }
-        return new Examples(n, latents, pairs ? Optional.of(noise) : Optional.empty(), waypoints);
-    }
-
-    /** Those that all examples have; none where their paths were cut differently. */
-    private static int commonWaypoints(List<LatentData.Example> chosen) {
-        int first = chosen.get(0).waypoints().size();
-        return chosen.stream().allMatch(e -> e.waypoints().size() == first) ? first : 0;
-    }
-
-    private int[][] captions(List<LatentData.Example> chosen, long index) {
-        RandomStream random = RandomStream.of(settings.seed(), Purpose.CAPTION, index);
-        int[][] ids = new int[chosen.size()][];
-        for (int i = 0; i < ids.length; i++) {
-            ids[i] = settings.captions().draw(chosen.get(i).captions(), emptyCaption, random);
-        }
-        return ids;
-    }
-
     /**
      * How many steps it has made, those before a restart included.
      *
@@ -166,20 +95,12 @@ public final class Trainer {
         return steps;
     }
 
-    TrainingModel model() {
-        return model;
+    Learner learner() {
+        return learner;
     }
 
-    TrainingSettings settings() {
+    StepSettings settings() {
         return settings;
-    }
-
-    TrainingData data() {
-        return data;
-    }
-
-    int[] emptyCaption() {
-        return emptyCaption.clone();
     }
 
     /** Computed once: data and frozen weights are read whole for it. */
@@ -208,6 +129,6 @@ public final class Trainer {
         steps = madeSteps;
         changes.clear();
         changes.addAll(madeChanges);
-        model.parameters().upload();
+        learner.parameters().upload();
     }
 }

@@ -40,6 +40,15 @@ public record TrainingSettings(
     }
 
     /**
+     * What a step does with the gradients.
+     *
+     * @return the part of these settings that has nothing to do with latents
+     */
+    public StepSettings ofStep() {
+        return new StepSettings(seed, passes, learningRate, clipNorm, emaDecay);
+    }
+
+    /**
      * The usual ones: a single pass, squared error, gradients clipped at 1, average of 0.9999, a tenth of
      * the captions dropped.
      *

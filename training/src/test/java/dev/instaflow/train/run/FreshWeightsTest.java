@@ -12,6 +12,7 @@ import dev.instaflow.model.ModelConfig;
 import dev.instaflow.ops.Scope;
 import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
+import dev.instaflow.train.TrainableSet;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;

@@ -189,13 +189,13 @@ class ResumeTest {
     }
 
     private static void assertRefused(String why, Checkpoints checkpoints, SmallRun run) {
-        float[] before = run.trainer.model().parameters().list().get(0).values().clone();
+        float[] before = run.trainer.learner().parameters().list().get(0).values().clone();
         String message =
                 assertThrows(IllegalArgumentException.class, () -> checkpoints.restore(run.trainer))
                         .getMessage();
         assertTrue(message.contains(why), message);
         assertEquals(0, run.trainer.steps());
-        assertArrayEquals(before, run.trainer.model().parameters().list().get(0).values());
+        assertArrayEquals(before, run.trainer.learner().parameters().list().get(0).values());
     }
 
     @Test

@@ -7,6 +7,7 @@ import dev.instaflow.checkpoint.layout.CompVisView;
 import dev.instaflow.checkpoint.layout.WeightSet;
 import dev.instaflow.sampler.TimeLabelRule;
 import dev.instaflow.tensor.Shape;
+import dev.instaflow.train.TrainableSet;
 import dev.instaflow.train.data.LatentData;
 import dev.instaflow.train.objective.RectifiedFlow;
 import dev.instaflow.train.objective.TimeDistribution;

@@ -1,4 +1,4 @@
-package dev.instaflow.train.run;
+package dev.instaflow.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;

@@ -1,4 +1,4 @@
-package dev.instaflow.train.run;
+package dev.instaflow.train;
 
 import dev.instaflow.checkpoint.layout.ModelPart;
 import java.util.List;
