@@ -173,6 +173,22 @@ public final class AutoencoderKl implements AutoCloseable {
      * @throws IllegalStateException if only the decoder was loaded
      */
     public Posterior encode(Ops outer, Tensor image, BlockMonitor monitor) {
+        try (Scope scope = outer.openScope()) {
+            Ops ops = scope.ops();
+            return Posterior.of(ops, moments(ops, image, monitor));
+        }
+    }
+
+    /**
+     * What {@link #encode} makes a distribution of, as a tensor: training goes back through it.
+     *
+     * @param ops what to compute with
+     * @param image [N,H,W,C] in -1..1, H and W multiples of {@link VaeConfig#factor}
+     * @param monitor told after each block
+     * @return [N,h,w,2C], means and then logarithms of variances, not clamped; owned by the scope of {@code ops}
+     * @throws IllegalStateException if only the decoder was loaded
+     */
+    public Tensor moments(Ops ops, Tensor image, BlockMonitor monitor) {
         requireLoaded(encoder, Parts.ENCODER);
         Shape shape = image.shape();
         checkChannels("image", image, config.inChannels());
@@ -181,10 +197,7 @@ public final class AutoencoderKl implements AutoCloseable {
                     "VAE: rows and columns of the image %s must be multiples of %d"
                             .formatted(image, config.factor()));
         }
-        try (Scope scope = outer.openScope()) {
-            Ops ops = scope.ops();
-            return Posterior.of(ops, encoder.run(ops, image, monitor));
-        }
+        return encoder.run(ops, image, monitor);
     }
 
     /**
