@@ -146,6 +146,10 @@ static void find_heap(uint64_t object) {
         }
     }
     fclose(maps);
+    // With -Xcheck:jni the sample is a copy, outside the heap; so is what malloc gives, which tells.
+    void *other = malloc(64);
+    if (bridge_in_java_heap((uint64_t) (uintptr_t) other)) heapStart = heapEnd = 0;
+    free(other);
 }
 
 #define NATIVE(type, name) JNIEXPORT type JNICALL Java_dev_instaflow_standin_NativeBridge_##name

@@ -16,9 +16,9 @@ typedef struct {
 
 static const char *const LABELS[] = {"copy to device", "copy to host", "copy in device"};
 
+/** Of an address that was checked. */
 static bool is_variable(CUdeviceptr address) {
-    Allocation *allocation = memory_find(address);
-    return allocation != NULL && allocation->variable;
+    return memory_find(address)->variable;
 }
 
 static CUresult move(const Copy *copy, void *source, void *target) {
@@ -28,7 +28,7 @@ static CUresult move(const Copy *copy, void *source, void *target) {
     if (copy->direction == TO_DEVICE && is_variable(copy->target)) {
         return bridge_copy_variable(copy->target, source, copy->bytes, true);
     }
-    if (is_variable(copy->source) || is_variable(copy->target)) {
+    if (copy->direction == IN_DEVICE && (is_variable(copy->source) || is_variable(copy->target))) {
         return standin_refuse(CUDA_ERROR_NOT_SUPPORTED, "copies between a module's variables and other device memory");
     }
     memmove(target, source, copy->bytes);
