@@ -299,7 +299,11 @@ final class GenerationRun {
             SamplingRequest request =
                     init.isEmpty()
                             ? SamplingRequest.fromNoise(noise, streams)
-                            : fromImage(ops, repeat(ops, init.get(), batch.size()), noise, streams);
+                            : fromImage(
+                                    ops,
+                                    Repeated.images(ops, init.get(), batch.size()),
+                                    noise,
+                                    streams);
             double strength = plan.request().initImage().map(InitImage::strength).orElse(1.0);
             int steps = Math.max(1, sampler.steps(strength));
             double share = batch.share();
@@ -309,7 +313,7 @@ final class GenerationRun {
             SamplingRequest watched =
                     request.withListener(
                             step -> part.expect(step.done() * share, share / steps, blocks));
-            Tensor context = contexts(ops, texts, batch.size());
+            Tensor context = Repeated.texts(ops, texts, batch.size());
             Denoiser denoiser = plan.guidance().over(network(ops, unet, context, watching(part)));
             return scope.escape(sampler.sample(ops, denoiser, watched).latents());
         } finally {
@@ -317,30 +321,11 @@ final class GenerationRun {
         }
     }
 
-    /** The text of each sample that the UNet sees, without guidance [n,T,C], with it [2n,T,C]. */
-    private Tensor contexts(Ops ops, Tensor texts, int n) {
-        return plan.guidance().isOn()
-                ? ops.concatBatch(
-                        repeat(ops, ops.sliceBatch(texts, 0, 1), n),
-                        repeat(ops, ops.sliceBatch(texts, 1, 2), n))
-                : repeat(ops, texts, n);
-    }
-
     private static ConditionalDenoiser network(
             Ops ops, UNet unet, Tensor context, BlockMonitor monitor) {
         PreparedContext prepared = unet.prepare(ops, context);
         return (inner, latents, labels, contexts) ->
                 unet.forward(inner, latents, labels, prepared, monitor);
-    }
-
-    /** @return [n,..] from [1,..] */
-    private static Tensor repeat(Ops ops, Tensor one, int n) {
-        Tensor all = one;
-        while (all.shape().size(0) < n) {
-            long more = Math.min(all.shape().size(0), n - all.shape().size(0));
-            all = ops.concatBatch(all, ops.sliceBatch(all, 0, more));
-        }
-        return all;
     }
 
     private Shape latentShape(long n) {

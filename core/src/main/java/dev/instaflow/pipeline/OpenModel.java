@@ -2,10 +2,14 @@ package dev.instaflow.pipeline;
 
 import dev.instaflow.backend.Backend;
 import dev.instaflow.checkpoint.layout.WeightSet;
-import dev.instaflow.clip.ClipTextModel;
 import dev.instaflow.model.ModelCard;
 import dev.instaflow.model.ModelConfig;
+import dev.instaflow.nn.BlockMonitor;
+import dev.instaflow.ops.Ops;
+import dev.instaflow.sampler.ConditionalDenoiser;
+import dev.instaflow.tensor.Tensor;
 import dev.instaflow.tokenizer.ClipTokenizer;
+import dev.instaflow.unet.PreparedContext;
 import dev.instaflow.unet.UNet;
 import dev.instaflow.vae.AutoencoderKl;
 import java.io.IOException;
@@ -74,21 +78,19 @@ public final class OpenModel implements AutoCloseable {
     }
 
     /**
-     * The text encoder.
+     * The denoising network for images of one caption, whose text is encoded here, once.
      *
-     * @return owned by this model
+     * @param ops what is computed with; the network serves as long as its scope is open
+     * @param ids [1][T] token ids of the caption; with guidance [2][T], those of the negative caption first
+     * @param images N, how many images it is asked about at once
+     * @return a network for N samples or, with guidance, 2N
      */
-    public ClipTextModel text() {
-        return resident(model.networks().text());
-    }
-
-    /**
-     * The denoising network.
-     *
-     * @return owned by this model
-     */
-    public UNet unet() {
-        return resident(model.networks().unet());
+    public ConditionalDenoiser network(Ops ops, int[][] ids, int images) {
+        Tensor texts = resident(model.networks().text()).forward(ops, ids, BlockMonitor.NONE);
+        UNet unet = resident(model.networks().unet());
+        PreparedContext context = unet.prepare(ops, Repeated.texts(ops, texts, images));
+        return (inner, latents, labels, contexts) ->
+                unet.forward(inner, latents, labels, context, BlockMonitor.NONE);
     }
 
     /**

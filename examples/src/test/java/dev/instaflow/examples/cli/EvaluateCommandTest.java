@@ -36,8 +36,19 @@ class EvaluateCommandTest {
     void writesAReportAndPrintsItsPaths() throws IOException {
         CommandRun run =
                 CommandRun.of(
-                        "evaluate", "--data", "first=" + noto(), "--model", "ours=bundled", "--captions",
-                        "3", "--seeds", "2", "--gap-captions", "0", "--out", out());
+                        "evaluate",
+                        "--data",
+                        "first=" + noto(),
+                        "--model",
+                        "ours=bundled",
+                        "--captions",
+                        "3",
+                        "--seeds",
+                        "2",
+                        "--gap-captions",
+                        "0",
+                        "--out",
+                        out());
         String[] paths = run.succeeded().split("\n");
         assertEquals(2, paths.length);
         assertTrue(Files.size(Path.of(paths[0])) > 10_000);

@@ -1,18 +1,12 @@
 package dev.instaflow.train.evaluate;
 
-import dev.instaflow.clip.ClipTextModel;
-import dev.instaflow.nn.BlockMonitor;
 import dev.instaflow.ops.Ops;
 import dev.instaflow.pipeline.OpenModel;
 import dev.instaflow.sampler.ConditionalDenoiser;
 import dev.instaflow.sampler.Guidance;
-import dev.instaflow.tensor.Tensor;
 import dev.instaflow.tokenizer.ClipTokenizer;
 import dev.instaflow.train.run.TrainingModel;
-import dev.instaflow.unet.PreparedContext;
-import dev.instaflow.unet.UNet;
 import java.util.Arrays;
-import java.util.stream.IntStream;
 
 /** Networks that can be asked about a caption. Thread-safe. */
 @FunctionalInterface
@@ -35,26 +29,8 @@ public interface Conditioning {
      * @return asks its text encoder once a caption
      */
     static Conditioning of(OpenModel model) {
-        ClipTextModel text = model.text();
-        UNet unet = model.unet();
-        return (ops, caption, images, guidance) -> {
-            Tensor context =
-                    text.forward(
-                            ops,
-                            captions(model.tokenizer(), caption, 1, guidance),
-                            BlockMonitor.NONE); // [1,T,C] or [2,T,C]
-            Tensor[] rows =
-                    IntStream.range(0, context.shape().intSize(0))
-                            .mapToObj(i -> ops.sliceBatch(context, i, i + 1))
-                            .toArray(Tensor[]::new);
-            Tensor all = repeated(ops, rows[0], images);
-            for (int i = 1; i < rows.length; i++) {
-                all = ops.concatBatch(all, repeated(ops, rows[i], images));
-            }
-            PreparedContext prepared = unet.prepare(ops, all);
-            return (inner, latents, labels, contexts) ->
-                    unet.forward(inner, latents, labels, prepared, BlockMonitor.NONE);
-        };
+        return (ops, caption, images, guidance) ->
+                model.network(ops, captions(model.tokenizer(), caption, 1, guidance), images);
     }
 
     /**
@@ -80,15 +56,5 @@ public interface Conditioning {
             Arrays.fill(ids, 0, images, tokenizer.encode("").ids());
         }
         return ids;
-    }
-
-    /** @return [n,T,C] from [1,T,C] */
-    private static Tensor repeated(Ops ops, Tensor one, int n) {
-        Tensor all = one;
-        while (all.shape().size(0) < n) {
-            long more = Math.min(all.shape().size(0), n - all.shape().size(0));
-            all = ops.concatBatch(all, ops.sliceBatch(all, 0, more));
-        }
-        return all;
     }
 }
