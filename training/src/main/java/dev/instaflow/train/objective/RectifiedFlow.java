@@ -3,6 +3,7 @@ package dev.instaflow.train.objective;
 import dev.instaflow.sampler.TimeLabelRule;
 import dev.instaflow.train.RandomStream;
 import dev.instaflow.train.RandomStream.Purpose;
+import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -53,15 +54,17 @@ public record RectifiedFlow(TimeLabelRule rule, TimeDistribution times) implemen
         float[] state = new float[data.length];
         float[] target = new float[data.length];
         float[] labels = new float[drawn.length];
+        float[] left = new float[drawn.length];
         int size = data.length / drawn.length;
         for (int n = 0; n < drawn.length; n++) {
             labels[n] = rule.label(drawn[n]);
             float t = (float) drawn[n];
+            left[n] = 1 - t;
             for (int i = n * size; i < (n + 1) * size; i++) {
                 state[i] = t * data[i] + (1 - t) * noise[i];
                 target[i] = data[i] - noise[i];
             }
         }
-        return new Problem(state, labels, target);
+        return new Problem(state, labels, target, Optional.of(left));
     }
 }

@@ -4,7 +4,9 @@ import dev.instaflow.sampler.TimeLabelRule;
 import dev.instaflow.train.RandomStream;
 import dev.instaflow.train.RandomStream.Purpose;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -78,7 +80,14 @@ public record SegmentDistillation(TimeLabelRule rule, int steps) implements Obje
                 target[i] = steps * (to[i] - from[i]);
             }
         }
-        return new Problem(state, labels, target);
+        // Only a whole way ends at a picture.
+        Optional<float[]> left = Optional.empty();
+        if (steps == 1) {
+            float[] whole = new float[labels.length];
+            Arrays.fill(whole, 1);
+            left = Optional.of(whole);
+        }
+        return new Problem(state, labels, target, left);
     }
 
     @Override
