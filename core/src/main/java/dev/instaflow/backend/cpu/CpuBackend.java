@@ -32,6 +32,7 @@ public final class CpuBackend implements TrainingBackend {
     private final CpuEngine laneEngine;
     private final Kernels laneKernels;
     private final GradientKernels gradientKernels;
+    private final GradientKernels laneGradientKernels;
     private boolean closed;
 
     private CpuBackend(CpuSettings settings, OpenMp openMp) {
@@ -47,6 +48,7 @@ public final class CpuBackend implements TrainingBackend {
         this.laneEngine = engine.lane();
         this.laneKernels = Kernels.of(laneEngine, new WeightPacker(laneEngine));
         this.gradientKernels = new GradientKernels(engine, kernels);
+        this.laneGradientKernels = new GradientKernels(laneEngine, laneKernels);
         this.convolution = kernels.convolution();
         this.matMul = kernels.matMul();
     }
@@ -211,6 +213,9 @@ public final class CpuBackend implements TrainingBackend {
     public GradOps gradients(Ops ops) {
         if (ops instanceof CpuOps cpu && cpu.engine() == engine) {
             return new CpuGradOps(cpu, gradientKernels);
+        }
+        if (ops instanceof CpuOps cpu && cpu.engine() == laneEngine) {
+            return new CpuGradOps(cpu, laneGradientKernels);
         }
         throw new IllegalArgumentException("gradients for operations of another backend: " + ops);
     }

@@ -1,6 +1,7 @@
 package dev.instaflow.train.optim;
 
 import dev.instaflow.backend.TrainingBackend;
+import dev.instaflow.ops.Ops;
 import dev.instaflow.train.Parameter;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -55,6 +56,7 @@ public final class Muon implements Optimizer {
     }
 
     private final Settings settings;
+    private final TrainingBackend backend;
     private final NewtonSchulz newtonSchulz;
     private final AdamW rest;
     private final Map<String, float[]> means = new LinkedHashMap<>();
@@ -68,6 +70,7 @@ public final class Muon implements Optimizer {
      */
     public Muon(Settings settings, TrainingBackend backend) {
         this.settings = settings;
+        this.backend = backend;
         this.newtonSchulz = new NewtonSchulz(backend);
         this.rest = new AdamW(settings.rest);
     }
@@ -86,18 +89,22 @@ public final class Muon implements Optimizer {
     public void step(List<Parameter> parameters, double learningRate) {
         steps++;
         rest.step(others(parameters), learningRate * settings.restRate);
-        for (Parameter parameter : parameters) {
-            if (isInner(parameter)) {
-                step(parameter, learningRate);
-            }
+        List<Parameter> inner = parameters.stream().filter(Muon::isInner).toList();
+        for (Parameter parameter : inner) {
+            means.computeIfAbsent(
+                    parameter.name() + MEAN, name -> new float[parameter.values().length]);
         }
+        // Matrices are small: side by side they need no threads that wait for each other.
+        backend.runParts(
+                "Muon",
+                inner.size(),
+                (index, scope) -> step(scope.ops(), inner.get(index), learningRate));
     }
 
-    private void step(Parameter parameter, double learningRate) {
+    private void step(Ops ops, Parameter parameter, double learningRate) {
         float[] values = parameter.values();
         float[] gradient = parameter.gradient();
-        float[] mean =
-                means.computeIfAbsent(parameter.name() + MEAN, name -> new float[values.length]);
+        float[] mean = means.get(parameter.name() + MEAN);
         float[] ahead = new float[values.length];
         float share = (float) (1 - settings.momentum);
         float momentum = (float) settings.momentum;
@@ -107,7 +114,7 @@ public final class Muon implements Optimizer {
         }
         int rows = parameter.shape().intSize(0);
         int columns = values.length / rows;
-        float[] direction = newtonSchulz.orthogonal(ahead, rows, columns);
+        float[] direction = newtonSchulz.orthogonal(ops, ahead, rows, columns);
         float keep = (float) (1 - learningRate * settings.weightDecay);
         float rate = (float) (learningRate * Math.sqrt(Math.max(1, (double) rows / columns)));
         for (int i = 0; i < values.length; i++) {
