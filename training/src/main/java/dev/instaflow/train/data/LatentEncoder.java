@@ -14,6 +14,7 @@ import dev.instaflow.vae.AutoencoderKl;
 import dev.instaflow.vae.Posterior;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -44,8 +45,15 @@ public record LatentEncoder(
      * @throws IOException if a picture cannot be read
      */
     public LatentData encode(List<EmojiRow> rows) throws IOException {
-        List<LatentData.Example> examples = new ArrayList<>();
+        return withCaptions(rows, latents(rows));
+    }
+
+    /** Latents without captions: [h,w,C], and the values of all, one after the other. */
+    record Latents(Shape sample, float[] values) {}
+
+    Latents latents(List<EmojiRow> rows) throws IOException {
         Optional<Shape> sample = Optional.empty();
+        float[] values = new float[0];
         for (int from = 0; from < rows.size(); from += BATCH) {
             List<EmojiRow> some = rows.subList(from, Math.min(rows.size(), from + BATCH));
             try (Scope scope = backend.openScope("encode pictures")) {
@@ -53,23 +61,28 @@ public record LatentEncoder(
                 Posterior posterior = vae.encode(ops, images(ops, some), BlockMonitor.NONE);
                 float[] latents = ops.toArray(scale.toLatent(ops, posterior.mode(ops)));
                 Shape shape = posterior.shape();
-                sample = Optional.of(Shape.of(shape.size(1), shape.size(2), shape.size(3)));
-                addExamples(some, latents, examples);
+                if (sample.isEmpty()) {
+                    int size = latents.length / some.size();
+                    values = new float[Math.multiplyExact(rows.size(), size)];
+                    sample = Optional.of(Shape.of(shape.size(1), shape.size(2), shape.size(3)));
+                }
+                int at = Math.multiplyExact(from, Math.toIntExact(sample.get().count()));
+                System.arraycopy(latents, 0, values, at, latents.length);
             }
         }
-        return new LatentData(
+        return new Latents(
                 sample.orElseThrow(() -> new IllegalArgumentException("no rows to encode")),
-                examples);
+                values);
     }
 
-    private void addExamples(
-            List<EmojiRow> rows, float[] latents, List<LatentData.Example> examples) {
-        int size = latents.length / rows.size();
+    LatentData withCaptions(List<EmojiRow> rows, Latents latents) {
+        int size = Math.toIntExact(latents.sample.count());
+        List<LatentData.Example> examples = new ArrayList<>();
         for (int i = 0; i < rows.size(); i++) {
-            float[] latent = new float[size];
-            System.arraycopy(latents, i * size, latent, 0, size);
+            float[] latent = Arrays.copyOfRange(latents.values, i * size, (i + 1) * size);
             examples.add(new LatentData.Example(latent, Optional.empty(), captions(rows.get(i))));
         }
+        return new LatentData(latents.sample, examples);
     }
 
     private Tensor images(Ops ops, List<EmojiRow> rows) throws IOException {

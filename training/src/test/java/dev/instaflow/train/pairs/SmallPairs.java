@@ -1,6 +1,5 @@
 package dev.instaflow.train.pairs;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.instaflow.backend.cpu.CpuBackend;
 import dev.instaflow.backend.cpu.CpuSettings;
 import dev.instaflow.checkpoint.layout.WeightSet;
@@ -12,9 +11,8 @@ import dev.instaflow.sampler.SamplerKind;
 import dev.instaflow.sampler.SamplerSettings;
 import dev.instaflow.sampler.SamplingTraits;
 import dev.instaflow.tensor.Shape;
+import dev.instaflow.train.run.BundledEmoji;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,27 +27,14 @@ final class SmallPairs implements AutoCloseable {
     final Teacher teacher;
 
     private SmallPairs(Path models) throws IOException {
-        Path model = copy("model.ckpt", models);
-        Path card = copy("card.json", models);
-        ModelConfig config =
-                ModelConfig.ofCard("card.json", new ObjectMapper().readTree(card.toFile()));
+        Path model = BundledEmoji.copy("model.ckpt", models);
+        ModelConfig config = BundledEmoji.config(models);
         backend = CpuBackend.open(CpuSettings.AUTOMATIC);
         teacher = Teacher.load(backend, model, WeightSet.PLAIN, config, TRAITS, new LatentScale(1));
     }
 
     static SmallPairs open(Path models) throws IOException {
         return new SmallPairs(models);
-    }
-
-    private static Path copy(String name, Path folder) throws IOException {
-        Path target = folder.resolve(name);
-        if (!Files.exists(target)) {
-            try (InputStream in =
-                    SmallPairs.class.getResourceAsStream("/dev/instaflow/emoji/" + name)) {
-                Files.copy(in, target);
-            }
-        }
-        return target;
     }
 
     static int[] ids(int word) {

@@ -8,12 +8,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** The files of the bundled model, copied out of their jar. */
-final class BundledEmoji {
+public final class BundledEmoji {
     private static final String RESOURCES = "/dev/instaflow/emoji/";
 
     private BundledEmoji() {}
 
-    static Path copy(String name, Path folder) throws IOException {
+    public static Path copy(String name, Path folder) throws IOException {
         Path target = folder.resolve(name);
         if (!Files.exists(target)) {
             try (InputStream in = BundledEmoji.class.getResourceAsStream(RESOURCES + name)) {
@@ -23,7 +23,7 @@ final class BundledEmoji {
         return target;
     }
 
-    static ModelConfig config(Path folder) throws IOException {
+    public static ModelConfig config(Path folder) throws IOException {
         Path card = copy("card.json", folder);
         return ModelConfig.ofCard("card.json", new ObjectMapper().readTree(card.toFile()));
     }

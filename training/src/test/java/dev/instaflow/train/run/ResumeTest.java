@@ -100,6 +100,33 @@ class ResumeTest {
     }
 
     @Test
+    void mixedDataAndMuonContinueToTheSameBits() throws IOException {
+        Path whole;
+        try (SmallRun run = SmallRun.withPairsAndMuon(models)) {
+            while (run.trainer.steps() < LAST) {
+                run.trainer.step();
+            }
+            whole = checkpoints("whole").save(run.trainer);
+        }
+        Checkpoints stopped = checkpoints("stopped");
+        for (int stop : new int[] {1, 4, LAST}) {
+            try (SmallRun run = SmallRun.withPairsAndMuon(models)) {
+                stopped.restore(run.trainer);
+                while (run.trainer.steps() < stop) {
+                    run.trainer.step();
+                }
+                Path saved = stopped.save(run.trainer);
+                if (stop == LAST) {
+                    assertSameBytes(whole, saved);
+                }
+            }
+        }
+        try (SmallRun run = SmallRun.open(models, 1)) {
+            assertRefused("optimizer was \"Muon", stopped, run);
+        }
+    }
+
+    @Test
     void killedRunContinuesToTheSameBits() throws Exception {
         Path run = folder.resolve("killed");
         Random moments = new Random(5);
