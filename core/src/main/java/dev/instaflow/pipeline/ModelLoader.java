@@ -1,12 +1,17 @@
 package dev.instaflow.pipeline;
 
 import dev.instaflow.backend.Backend;
+import dev.instaflow.checkpoint.Checkpoint;
 import dev.instaflow.checkpoint.CheckpointFormatException;
 import dev.instaflow.checkpoint.layout.ArchitectureShapes;
 import dev.instaflow.checkpoint.layout.CompVisView;
 import dev.instaflow.checkpoint.layout.ModelIdentity;
 import dev.instaflow.checkpoint.layout.ModelPart;
 import dev.instaflow.checkpoint.layout.WeightSet;
+import dev.instaflow.checkpoint.lora.LoraFile;
+import dev.instaflow.checkpoint.lora.LoraTargets;
+import dev.instaflow.checkpoint.lora.LoraView;
+import dev.instaflow.checkpoint.lora.UnknownKeys;
 import dev.instaflow.clip.ClipTextModel;
 import dev.instaflow.model.ModelCard;
 import dev.instaflow.model.ModelConfig;
@@ -23,12 +28,19 @@ import java.util.Set;
  */
 final class ModelLoader {
     private final ModelFiles files;
+    private final List<AddedLora> loras;
     private final Backend backend;
     private final WeightSet weights;
     private final MemoryMode mode;
 
-    ModelLoader(ModelFiles files, Backend backend, WeightSet weights, MemoryMode mode) {
+    ModelLoader(
+            ModelFiles files,
+            List<AddedLora> loras,
+            Backend backend,
+            WeightSet weights,
+            MemoryMode mode) {
         this.files = files;
+        this.loras = loras;
         this.backend = backend;
         this.weights = weights;
         this.mode = mode;
@@ -68,8 +80,27 @@ final class ModelLoader {
                 config,
                 ArchitectureShapes.of(view),
                 textStage(config),
-                new Networks(backend, view, config, mode),
-                new WeightsHash(files.model()));
+                new Networks(backend, withLoras(view), config, mode),
+                new WeightsHash(files.model(), loras));
+    }
+
+    /** Owns the view and the files that it opens; on failure these are closed. */
+    private Checkpoint withLoras(CompVisView view) throws IOException {
+        Checkpoint source = view;
+        boolean opened = false;
+        try {
+            for (AddedLora lora : loras) {
+                LoraTargets targets = LoraTargets.of(view);
+                LoraFile file = LoraFile.open(lora.file(), targets, UnknownKeys.REFUSE);
+                source = LoraView.of(source, file, lora.strength());
+            }
+            opened = true;
+            return source;
+        } finally {
+            if (!opened) {
+                source.close();
+            }
+        }
     }
 
     private TextStage textStage(ModelConfig config) throws IOException {

@@ -6,6 +6,8 @@ import dev.instaflow.model.ModelCard;
 import dev.instaflow.model.ModelConfig;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -22,16 +24,19 @@ public final class ModelSource {
     private final Optional<Path> tokenizer;
     private final Optional<ModelCard> card;
     private final Optional<ModelConfig> config;
+    private final List<AddedLora> loras;
 
     private ModelSource(
             Optional<Path> path,
             Optional<Path> tokenizer,
             Optional<ModelCard> card,
-            Optional<ModelConfig> config) {
+            Optional<ModelConfig> config,
+            List<AddedLora> loras) {
         this.path = path;
         this.tokenizer = tokenizer;
         this.card = card;
         this.config = config;
+        this.loras = List.copyOf(loras);
     }
 
     /**
@@ -41,7 +46,7 @@ public final class ModelSource {
      */
     public static ModelSource bundled() {
         return new ModelSource(
-                Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+                Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), List.of());
     }
 
     /**
@@ -52,7 +57,11 @@ public final class ModelSource {
      */
     public static ModelSource of(Path model) {
         return new ModelSource(
-                Optional.of(model), Optional.empty(), Optional.empty(), Optional.empty());
+                Optional.of(model),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                List.of());
     }
 
     /**
@@ -62,7 +71,7 @@ public final class ModelSource {
      * @return a changed copy
      */
     public ModelSource withTokenizer(Path folder) {
-        return new ModelSource(path, Optional.of(folder), card, config);
+        return new ModelSource(path, Optional.of(folder), card, config, loras);
     }
 
     /**
@@ -72,7 +81,7 @@ public final class ModelSource {
      * @return a changed copy
      */
     public ModelSource withCard(ModelCard known) {
-        return new ModelSource(path, tokenizer, Optional.of(known), config);
+        return new ModelSource(path, tokenizer, Optional.of(known), config, loras);
     }
 
     /**
@@ -82,7 +91,20 @@ public final class ModelSource {
      * @return a changed copy
      */
     public ModelSource withConfig(ModelConfig known) {
-        return new ModelSource(path, tokenizer, card, Optional.of(known));
+        return new ModelSource(path, tokenizer, card, Optional.of(known), loras);
+    }
+
+    /**
+     * The model with a LoRA added to its weights, after those added before.
+     *
+     * @param file of kohya, diffusers or PEFT, made for models of the same sizes
+     * @param strength 1 for what was trained
+     * @return a changed copy
+     */
+    public ModelSource withLora(Path file, float strength) {
+        List<AddedLora> more = new ArrayList<>(loras);
+        more.add(new AddedLora(file, strength));
+        return new ModelSource(path, tokenizer, card, config, more);
     }
 
     /** Checks everything, and loads what the settings want loaded. */
@@ -119,6 +141,6 @@ public final class ModelSource {
     private ModelLoader loader(Path model, Backend backend, WeightSet weights, MemoryMode memory)
             throws IOException {
         return new ModelLoader(
-                new ModelFiles(model, tokenizer, card, config), backend, weights, memory);
+                new ModelFiles(model, tokenizer, card, config), loras, backend, weights, memory);
     }
 }

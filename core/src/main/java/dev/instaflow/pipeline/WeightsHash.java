@@ -14,21 +14,24 @@ import java.util.stream.Stream;
 
 /**
  * SHA-256 of a model: of its file, or of a list of the hashes of a folder's weight files in the order of their
- * names. Computed when first asked for, since a full-size model takes seconds. Thread-safe.
+ * names; LoRAs change it. Computed when first asked for, since a full-size model takes seconds. Thread-safe.
  */
 final class WeightsHash {
     private final Path model;
+    private final List<AddedLora> loras;
     private String hex;
 
-    WeightsHash(Path model) {
+    WeightsHash(Path model, List<AddedLora> loras) {
         this.model = model;
+        this.loras = loras;
     }
 
     /** In lower-case hexadecimal. */
     synchronized String get() {
         if (hex == null) {
             try {
-                hex = Files.isDirectory(model) ? ofFolder() : FileHash.sha256(model);
+                String plain = Files.isDirectory(model) ? ofFolder() : FileHash.sha256(model);
+                hex = loras.isEmpty() ? plain : withLoras(plain);
             } catch (IOException e) {
                 throw new UncheckedIOException(model + ": cannot be read any more", e);
             }
@@ -41,6 +44,20 @@ final class WeightsHash {
         for (Path file : weightFiles()) {
             hashes.append(FileHash.sha256(file)).append('\n');
         }
+        return ofList(hashes);
+    }
+
+    /** With LoRAs it is that of a list: the model's hash, then each file's with its strength. */
+    private String withLoras(String plain) throws IOException {
+        StringBuilder list = new StringBuilder(plain).append('\n');
+        for (AddedLora lora : loras) {
+            list.append(FileHash.sha256(lora.file())).append(' ').append(lora.strength());
+            list.append('\n');
+        }
+        return ofList(list);
+    }
+
+    private static String ofList(CharSequence hashes) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
             byte[] list = hashes.toString().getBytes(StandardCharsets.US_ASCII);

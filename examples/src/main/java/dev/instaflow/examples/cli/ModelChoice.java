@@ -7,6 +7,7 @@ import dev.instaflow.checkpoint.inspect.FileHash;
 import dev.instaflow.model.ModelCard;
 import dev.instaflow.model.ModelCardReader;
 import dev.instaflow.model.ModelConfig;
+import dev.instaflow.pipeline.AddedLora;
 import dev.instaflow.pipeline.ImageParameters;
 import dev.instaflow.pipeline.ImageParameters.InputFile;
 import dev.instaflow.pipeline.ModelSource;
@@ -15,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -25,12 +27,14 @@ import java.util.Optional;
  * @param card a card's file, or the name of one that is built in
  * @param config CompVis YAML, or a card with a configuration
  * @param tokenizer folder with vocab.json and merges.txt
+ * @param loras added to the weights, in this order
  */
 record ModelChoice(
         Optional<Path> model,
         Optional<String> card,
         Optional<Path> config,
-        Optional<Path> tokenizer) {
+        Optional<Path> tokenizer,
+        List<AddedLora> loras) {
     private static final String MODEL = "model";
     private static final String CARD = "card";
     private static final String CONFIG = "config";
@@ -44,7 +48,8 @@ record ModelChoice(
                 path(inputs, MODEL),
                 Optional.ofNullable(inputs.get(CARD)).map(InputFile::path),
                 path(inputs, CONFIG),
-                path(inputs, VOCABULARY).map(file -> file.toAbsolutePath().getParent()));
+                path(inputs, VOCABULARY).map(file -> file.toAbsolutePath().getParent()),
+                LoraChoice.recorded(inputs));
     }
 
     private static Optional<Path> path(Map<String, InputFile> inputs, String role) {
@@ -57,7 +62,8 @@ record ModelChoice(
                 model.or(other::model),
                 card.or(other::card),
                 config.or(other::config),
-                tokenizer.or(other::tokenizer));
+                tokenizer.or(other::tokenizer),
+                loras.isEmpty() ? other.loras : loras);
     }
 
     /**
@@ -85,6 +91,9 @@ record ModelChoice(
         if (tokenizer.isPresent()) {
             source = source.withTokenizer(existing(tokenizer.get()));
         }
+        for (AddedLora lora : loras) {
+            source = source.withLora(lora.file(), lora.strength());
+        }
         return source;
     }
 
@@ -107,6 +116,7 @@ record ModelChoice(
             inputs.put(VOCABULARY, InputFiles.hashed(tokenizer.get().resolve("vocab.json")));
             inputs.put(MERGES, InputFiles.hashed(tokenizer.get().resolve("merges.txt")));
         }
+        inputs.putAll(LoraChoice.inputs(loras));
         return inputs;
     }
 

@@ -83,7 +83,8 @@ final class ModelEntry {
                         path.equals(BUNDLED) ? Optional.empty() : Optional.of(base.resolve(path)),
                         option("card").map(this::card),
                         option("config").map(base::resolve),
-                        option("tokenizer").map(base::resolve));
+                        option("tokenizer").map(base::resolve),
+                        List.of());
         return new Contestant(name, choice.source(), weights(), steps(), guidance());
     }
 

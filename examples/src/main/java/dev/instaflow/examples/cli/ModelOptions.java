@@ -1,6 +1,8 @@
 package dev.instaflow.examples.cli;
 
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -40,7 +42,15 @@ final class ModelOptions {
                             + "else CLIP's.")
     private Optional<Path> tokenizer;
 
-    ModelChoice choice() {
-        return new ModelChoice(model, card, config, tokenizer);
+    @Option(
+            names = "--lora",
+            paramLabel = "FILE[:STRENGTH]",
+            description =
+                    "Add a LoRA (of kohya, diffusers or PEFT) to the weights; may be given several "
+                            + "times. Default strength: 1.")
+    private List<String> loras = List.of();
+
+    ModelChoice choice() throws IOException {
+        return new ModelChoice(model, card, config, tokenizer, LoraChoice.parse(loras));
     }
 }

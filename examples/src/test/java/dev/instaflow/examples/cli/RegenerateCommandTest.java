@@ -2,12 +2,16 @@ package dev.instaflow.examples.cli;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.instaflow.image.ImageFile;
 import dev.instaflow.image.Pixels;
 import dev.instaflow.pipeline.ImageParameters;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -65,6 +69,40 @@ class RegenerateCommandTest {
         generate("--noise", CommandRun.noiseOfTwoImages(folder), "--out", folder + "/");
         regenerate("красное-сердце-11.png").succeeded();
         regenerate("красное-сердце-12.png").succeeded();
+    }
+
+    /** Kohya's names for the bundled model's middle block: rank 1, every factor 0.1. */
+    private void writeLora(String name) throws IOException {
+        String module = "lora_unet_mid_block_attentions_0_proj_in";
+        String header =
+                ("{\"%1$s.lora_down.weight\":{\"dtype\":\"F32\",\"shape\":[1,128,1,1],"
+                                + "\"data_offsets\":[0,512]},\"%1$s.lora_up.weight\":{\"dtype\":\"F32\","
+                                + "\"shape\":[128,1,1,1],\"data_offsets\":[512,1024]}}")
+                        .formatted(module);
+        ByteBuffer bytes =
+                ByteBuffer.allocate(8 + header.length() + 1024).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.putLong(header.length()).put(header.getBytes(StandardCharsets.US_ASCII));
+        while (bytes.hasRemaining()) {
+            bytes.putFloat(0.1f);
+        }
+        Files.write(folder.resolve(name), bytes.array());
+    }
+
+    @Test
+    void imagesOfALoraComeOutAgainWithItsStrength() throws IOException {
+        writeLora("l.safetensors");
+        generate("--out", at("plain.png"));
+        generate("--lora", at("l.safetensors") + ":0", "--out", at("none.png"));
+        generate("--lora", at("l.safetensors"), "--out", at("one.png"));
+        generate("--lora", at("l.safetensors") + ":-0.5", "--out", at("a.png"));
+        byte[] plain = ImageFile.read(folder.resolve("plain.png")).pixels().toBytes();
+        assertArrayEquals(plain, ImageFile.read(folder.resolve("none.png")).pixels().toBytes());
+        byte[] half = ImageFile.read(folder.resolve("a.png")).pixels().toBytes();
+        assertFalse(Arrays.equals(plain, half));
+        assertFalse(
+                Arrays.equals(half, ImageFile.read(folder.resolve("one.png")).pixels().toBytes()));
+        regenerate("a.png").succeeded();
+        assertEquals(2, CommandRun.of("generate", "x", "--lora", at("missing")).exitCode());
     }
 
     @Test
