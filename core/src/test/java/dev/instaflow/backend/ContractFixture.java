@@ -91,7 +91,38 @@ public abstract class ContractFixture {
         }
     }
 
-    final void check(String what, double tolerance, Program program) {
+    /** What a backend's results are rounded to; F32 means that the tolerances of the tests hold as they are. */
+    protected ReferenceBackend.Precision storage() {
+        return ReferenceBackend.Precision.F32;
+    }
+
+    /**
+     * Twice the error of plain loops that round each result to the narrow type, and one unit in the last place of the largest
+     * value; beside what is allowed in F32, where sums are no better.
+     */
+    private double allowed(
+            String what, double tolerance, float[] expected, Program program, long seed) {
+        if (storage() == ReferenceBackend.Precision.F32) {
+            return tolerance;
+        }
+        double error = 0;
+        double largest = 0;
+        try (ReferenceBackend narrow = new ReferenceBackend(storage());
+                Scope scope = narrow.openScope(what)) {
+            List<Tensor> before = List.copyOf(weights);
+            float[] rounded =
+                    scope.ops().toArray(program.run(new Fixture(narrow, scope.ops(), seed)));
+            for (int i = 0; i < expected.length; i++) {
+                error = Math.max(error, Math.abs((double) rounded[i] - expected[i]));
+                largest = Math.max(largest, Math.abs(expected[i]));
+            }
+            weights.stream().filter(each -> !before.contains(each)).forEach(Tensor::close);
+        }
+        int bits = storage() == ReferenceBackend.Precision.F16 ? 10 : 7;
+        return tolerance + 2 * error + Math.scalb(largest, -bits);
+    }
+
+    final void check(String what, double f32Tolerance, Program program) {
         long seed = random.nextLong();
         float[] expected;
         Shape expectedShape;
@@ -100,6 +131,7 @@ public abstract class ContractFixture {
             expected = scope.ops().toArray(y);
             expectedShape = y.shape();
         }
+        double tolerance = allowed(what, f32Tolerance, expected, program, seed);
         try (Scope scope = backend.openScope(what)) {
             Tensor y = program.run(new Fixture(backend, scope.ops(), seed));
             assertEquals(expectedShape, y.shape(), what);

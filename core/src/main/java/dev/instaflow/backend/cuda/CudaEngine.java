@@ -4,6 +4,7 @@ import dev.instaflow.backend.LiveTensors;
 import dev.instaflow.kernels.Storage;
 import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
+import jcuda.driver.JCudaDriver;
 
 /** What all that computes on one device shares: context, memory, libraries. Thread-safe. */
 final class CudaEngine {
@@ -94,6 +95,7 @@ final class CudaEngine {
     void closeUnused() {
         recordings.forgetAll();
         live.requireNone(context.name());
+        context.release(() -> JCudaDriver.cuStreamSynchronize(context.stream()));
         convolutions.close();
         products.close();
         buffers.close();

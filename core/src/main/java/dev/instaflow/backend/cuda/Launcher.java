@@ -5,6 +5,7 @@ import dev.instaflow.kernels.KernelLaunch;
 import dev.instaflow.kernels.KernelModule;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -120,10 +121,16 @@ final class Launcher {
         CUmodule loaded = modules.get(which);
         if (loaded == null) {
             CUmodule fresh = new CUmodule();
+            // Not an array: JCuda would keep the collector waiting for as long as the driver
+            // compiles.
+            byte[] text = which.ptx().getBytes(StandardCharsets.US_ASCII);
+            ByteBuffer ptx = ByteBuffer.allocateDirect(text.length + 1).put(0, text);
             context.call(
-                    "cuModuleLoadData",
+                    "cuModuleLoadDataEx",
                     "the kernels of " + which.fileName() + ".ptx",
-                    () -> JCudaDriver.cuModuleLoadData(fresh, which.ptx()));
+                    () ->
+                            JCudaDriver.cuModuleLoadDataEx(
+                                    fresh, Pointer.to(ptx), 0, new int[0], new Pointer()));
             modules.put(which, fresh);
             loaded = fresh;
         }

@@ -18,10 +18,40 @@ import java.io.IOException;
 public final class ReferenceBackend implements TrainingBackend {
     /** What a result is rounded to after each operation; sums are always in double. */
     public enum Precision {
-        /** To F32, as the other backends store it. */
-        F32,
+        /** To F32, as the CPU stores it. */
+        F32(24, -126),
         /** Not at all: for finite differences, and to measure the rounding of others. */
-        F64
+        F64(53, -1022),
+        /** To F16: what error to expect of a device that stores that. */
+        F16(11, -14),
+        /** To BF16. */
+        BF16(8, -126);
+
+        private final int significantBits;
+        private final int leastExponent;
+
+        Precision(int significantBits, int leastExponent) {
+            this.significantBits = significantBits;
+            this.leastExponent = leastExponent;
+        }
+
+        /** The nearest number of this precision, ties to even. */
+        double round(double value) {
+            if (this == F64 || value == 0 || Double.isNaN(value) || Double.isInfinite(value)) {
+                return value;
+            }
+            if (this == F32) {
+                return (float) value;
+            }
+            int exponent = Math.max(Math.getExponent(value), leastExponent);
+            double step = Math.scalb(1.0, exponent - significantBits + 1);
+            double rounded = Math.rint(value / step) * step;
+            return this == F16 && Math.abs(rounded) > LARGEST_F16
+                    ? Math.copySign(Double.POSITIVE_INFINITY, value)
+                    : (double) (float) rounded;
+        }
+
+        private static final double LARGEST_F16 = 65_504;
     }
 
     private static final int UPLOAD_CHUNK = 1 << 16;
@@ -82,12 +112,10 @@ public final class ReferenceBackend implements TrainingBackend {
 
     /** Makes a tensor of values that nobody else will write, rounding them to the precision. */
     Tensor adopt(String name, Shape shape, double[] values) {
-        if (precision == Precision.F32) {
-            for (int i = 0; i < values.length; i++) {
-                values[i] = (float) values[i];
-            }
+        for (int i = 0; i < values.length && precision != Precision.F64; i++) {
+            values[i] = precision.round(values[i]);
         }
-        DType dtype = precision == Precision.F32 ? DType.F32 : DType.F64;
+        DType dtype = DType.valueOf(precision.name());
         String label = '"' + name + "\" " + shape + ' ' + dtype;
         return new Tensor(name, shape, dtype, new HeapStorage(label, values, live));
     }
