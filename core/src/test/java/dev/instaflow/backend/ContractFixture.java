@@ -98,7 +98,8 @@ public abstract class ContractFixture {
 
     /**
      * Twice the error of plain loops that round each result to the narrow type, and one unit in the last place of the largest
-     * value; beside what is allowed in F32, where sums are no better.
+     * value, or of 1: inputs are unit normals, and what a bias cancels may have been rounded before. Beside them what is allowed
+     * in F32, where sums are no better.
      */
     private double allowed(
             String what, double tolerance, float[] expected, Program program, long seed) {
@@ -106,7 +107,7 @@ public abstract class ContractFixture {
             return tolerance;
         }
         double error = 0;
-        double largest = 0;
+        double largest = 1;
         try (ReferenceBackend narrow = new ReferenceBackend(storage());
                 Scope scope = narrow.openScope(what)) {
             List<Tensor> before = List.copyOf(weights);

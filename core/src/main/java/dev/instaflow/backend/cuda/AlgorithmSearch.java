@@ -41,16 +41,20 @@ final class AlgorithmSearch {
         if (known.isPresent() && settle(plan, known.get())) {
             return;
         }
-        cudnnConvolutionFwdAlgoPerf best = fastest(plan, operands);
         // JCudnn leaves the arithmetic out of the results; what was tried is what the plan asked
         // for.
         int arithmetic = plan.shape().numerics().mathType();
-        AlgorithmCache.Choice choice = new AlgorithmCache.Choice(best.algo, arithmetic);
-        plan.use(choice, best.memory);
-        cache.put(plan.shape(), choice);
+        for (cudnnConvolutionFwdAlgoPerf found : byTime(plan, operands)) {
+            AlgorithmCache.Choice choice = new AlgorithmCache.Choice(found.algo, arithmetic);
+            if (settle(plan, choice)) {
+                cache.put(plan.shape(), choice);
+                return;
+            }
+        }
+        throw new BackendException(context.name() + ": cuDNN has no algorithm for " + plan.shape());
     }
 
-    /** What a file says may be wrong: the library is asked whether it can be. */
+    /** Uses an algorithm if the library agrees: what a file says may be wrong, and only this call knows the workspace. */
     private boolean settle(ConvolutionPlan plan, AlgorithmCache.Choice choice) {
         if (!allowed(plan, choice.mathType())) {
             return false;
@@ -80,7 +84,7 @@ final class AlgorithmSearch {
         return plan.shape().numerics() != Numerics.F32 || mathType == cudnnMathType.CUDNN_FMA_MATH;
     }
 
-    private cudnnConvolutionFwdAlgoPerf fastest(
+    private List<cudnnConvolutionFwdAlgoPerf> byTime(
             ConvolutionPlan plan, Convolutions.Operands operands) {
         long bytes =
                 guessed(plan).stream()
@@ -95,13 +99,8 @@ final class AlgorithmSearch {
                     .filter(each -> each.status == cudnnStatus.CUDNN_STATUS_SUCCESS)
                     .filter(each -> each.determinism == cudnnDeterminism.CUDNN_DETERMINISTIC)
                     .filter(each -> each.memory <= bytes)
-                    .min(Comparator.comparingDouble(each -> each.time))
-                    .orElseThrow(
-                            () ->
-                                    new BackendException(
-                                            context.name()
-                                                    + ": cuDNN has no algorithm for "
-                                                    + plan.shape()));
+                    .sorted(Comparator.comparingDouble(each -> each.time))
+                    .toList();
         } finally {
             pool.give(workspace);
         }

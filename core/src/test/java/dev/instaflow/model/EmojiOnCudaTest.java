@@ -1,0 +1,7 @@
+package dev.instaflow.model;
+
+class EmojiOnCudaTest extends EmojiGoldens {
+    EmojiOnCudaTest() {
+        super(TestBackend.CUDA);
+    }
+}

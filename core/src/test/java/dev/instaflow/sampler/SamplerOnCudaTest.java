@@ -1,0 +1,9 @@
+package dev.instaflow.sampler;
+
+import dev.instaflow.model.TestBackend;
+
+class SamplerOnCudaTest extends SamplerGoldens {
+    SamplerOnCudaTest() {
+        super(TestBackend.CUDA);
+    }
+}

@@ -1,0 +1,9 @@
+package dev.instaflow.vae;
+
+import dev.instaflow.model.TestBackend;
+
+class VaeOnCudaTest extends VaeGoldens {
+    VaeOnCudaTest() {
+        super(TestBackend.CUDA);
+    }
+}
