@@ -51,6 +51,10 @@ final class Recording {
         boolean done = false;
         try {
             result = program.apply(List.copyOf(inputs));
+            context.call(
+                    "cuStreamEndCapture",
+                    "a program",
+                    () -> JCudaDriver.cuStreamEndCapture(context.stream(), captured));
             done = true;
         } finally {
             if (!done) {
@@ -58,10 +62,6 @@ final class Recording {
                 context.release(() -> JCudaDriver.cuGraphDestroy(captured));
             }
         }
-        context.call(
-                "cuStreamEndCapture",
-                "a program",
-                () -> JCudaDriver.cuStreamEndCapture(context.stream(), captured));
         CUgraphExec ready = new CUgraphExec();
         try {
             context.call(
