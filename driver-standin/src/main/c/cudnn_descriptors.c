@@ -153,6 +153,12 @@ static int check_format(int format) {
 
 // ---- Tensors
 
+/** From the first element to the last one, both counted. */
+static int check_reach(double elements) {
+    bool fits = elements <= INT32_MAX;
+    return fits ? CUDNN_SUCCESS : standin_refuse(CUDNN_NOT_SUPPORTED, "tensor of %.0f elements, 2^31 - 1 at most", elements);
+}
+
 static int set_tensor(void *pointer, int type, int count, const int *size, const int *stride) {
     Tensor *tensor = object_get(pointer, KIND_TENSOR);
     if (tensor == NULL) return standin_refuse(CUDNN_BAD_PARAM, "no such tensor descriptor: %p", pointer);
@@ -160,12 +166,12 @@ static int set_tensor(void *pointer, int type, int count, const int *size, const
     if (count < 3 || count > MAX_DIMENSIONS || size == NULL || stride == NULL) {
         return standin_refuse(CUDNN_BAD_PARAM, "tensor of %d dimensions: 3 to %d expected", count, MAX_DIMENSIONS);
     }
-    double bytes = 4;
+    double reach = 1;
     for (int i = 0; i < count; i++) {
         if (size[i] < 1 || stride[i] < 1) return standin_refuse(CUDNN_BAD_PARAM, "tensor dimension %d: size %d, stride %d", i, size[i], stride[i]);
-        bytes *= size[i];
+        reach += (double) (size[i] - 1) * stride[i];
     }
-    if (bytes > 8e9) return standin_refuse(CUDNN_NOT_SUPPORTED, "tensor of more than 2^31 elements");
+    TRY(check_reach(reach));
     tensor->set = true;
     tensor->type = type;
     tensor->count = count;
@@ -178,6 +184,12 @@ static int set_packed(void *pointer, int format, int type, int count, const int 
     TRY(check_format(format));
     int stride[MAX_DIMENSIONS];
     if (size == NULL || count < 3 || count > MAX_DIMENSIONS) return CUDNN_BAD_PARAM;
+    double elements = 1;
+    for (int i = 0; i < count; i++) {
+        if (size[i] < 1) return standin_refuse(CUDNN_BAD_PARAM, "tensor dimension %d: size %d", i, size[i]);
+        elements *= size[i];
+    }
+    TRY(check_reach(elements)); // strides would overflow
     if (format == FORMAT_NHWC) {
         stride[1] = 1;
         int next = size[1];

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.IntSupplier;
 import jcuda.Pointer;
 import jcuda.jcudnn.JCudnn;
@@ -200,6 +201,11 @@ final class Convolutions {
 
     private void call(String function, Object what, IntSupplier call) {
         context.call(cudnnStatus::stringFor, function, what, call);
+    }
+
+    /** All that has been convolved, for tests of this package. */
+    Set<ConvolutionShape> shapes() {
+        return context.exclusively(() -> Set.copyOf(plans.keySet()));
     }
 
     /** Frees what cuDNN holds, as far as it still does it. */

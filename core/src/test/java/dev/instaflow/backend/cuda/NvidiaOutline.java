@@ -8,8 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.Stream;
 
@@ -60,18 +59,9 @@ record NvidiaOutline(Path folder) {
      */
     String run(Map<String, String> answers, String... words)
             throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.add("-cp");
-        command.add(System.getProperty("java.class.path"));
-        command.addAll(List.of(words));
-        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-        builder.environment().remove("JAVA_TOOL_OPTIONS");
-        builder.environment().put("INSTAFLOW_CUDA_LIBPATH", folder.toString());
-        builder.environment().putAll(answers);
-        Process process = builder.start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertEquals(0, process.waitFor(), output);
-        return output;
+        Map<String, String> environment = new HashMap<>();
+        environment.put("INSTAFLOW_CUDA_LIBPATH", folder.toString());
+        environment.putAll(answers);
+        return ChildJvm.run(environment, words);
     }
 }
