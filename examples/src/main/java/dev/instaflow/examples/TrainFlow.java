@@ -16,6 +16,7 @@ import dev.instaflow.train.TrainableSet;
 import dev.instaflow.train.data.DatasetOptions;
 import dev.instaflow.train.data.EmojiDataset;
 import dev.instaflow.train.data.EmojiRow.Split;
+import dev.instaflow.train.data.LatentCache;
 import dev.instaflow.train.data.LatentData;
 import dev.instaflow.train.data.LatentEncoder;
 import dev.instaflow.train.objective.RectifiedFlow;
@@ -81,7 +82,7 @@ public final class TrainFlow {
                     new Trainer(
                             networks,
                             settings(card, last),
-                            read(Path.of(args[0]), encoder),
+                            read(Path.of(args[0]), encoder, Path.of(args[2])),
                             encoder.ids(""),
                             new AdamW(new AdamW.Settings(0.9, 0.99, 1e-8, 0.01)));
             Checkpoints checkpoints = new Checkpoints(Path.of(args[2]), 2, companions(folder));
@@ -114,10 +115,11 @@ public final class TrainFlow {
                 .withCaptions(new CaptionChoice(0.85, 0.1));
     }
 
-    private static LatentData read(Path place, LatentEncoder encoder) throws IOException {
+    private static LatentData read(Path place, LatentEncoder encoder, Path run) throws IOException {
         try (EmojiDataset dataset = EmojiDataset.open(place, DatasetOptions.DEFAULT)) {
             dataset.problems().forEach(problem -> System.out.println(problem));
-            return encoder.encode(dataset.rows(Split.TRAIN));
+            return new LatentCache(run.resolve("latents"))
+                    .encode(encoder, dataset.rows(Split.TRAIN));
         }
     }
 

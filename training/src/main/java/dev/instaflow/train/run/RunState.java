@@ -89,8 +89,8 @@ record RunState(
             if (now.getValue().equals(found)) {
                 continue;
             }
-            String difference = "%s was \"%s\", is \"%s\"";
-            String message = difference.formatted(setting.label(), found, now.getValue());
+            String was = found == null ? "is not recorded there" : "was \"" + found + '"';
+            String message = setting.label() + ' ' + was + ", is \"" + now.getValue() + '"';
             if (found == null || !changed.contains(setting)) {
                 throw new IllegalArgumentException(
                         "%s belongs to another run: %s; use the same settings or another folder%s"
