@@ -2,14 +2,10 @@ package dev.instaflow.backend.cuda;
 
 import dev.instaflow.backend.Arena;
 import dev.instaflow.backend.BackendException;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
-import jcuda.jcudnn.JCudnn;
-import jcuda.jcudnn.cudnnConvolutionFwdAlgo;
-import jcuda.jcudnn.cudnnConvolutionFwdAlgoPerf;
 import jcuda.jcudnn.cudnnDeterminism;
 import jcuda.jcudnn.cudnnHandle;
 import jcuda.jcudnn.cudnnMathType;
@@ -19,8 +15,6 @@ import jcuda.jcudnn.cudnnStatus;
 final class AlgorithmSearch {
     /** Beyond this the fastest algorithms of the UNet's shapes gain nothing, and small cards lose much. */
     private static final long MOST_WORKSPACE = 256L << 20;
-
-    private static final int ALGORITHMS = cudnnConvolutionFwdAlgo.CUDNN_CONVOLUTION_FWD_ALGO_COUNT;
 
     private final CudaContext context;
     private final DevicePool pool;
@@ -35,7 +29,7 @@ final class AlgorithmSearch {
         this.cache = cache;
     }
 
-    /** Settles a plan; where algorithms have to be tried, y is written. */
+    /** Settles a plan; where algorithms have to be tried, the result is written. */
     void choose(ConvolutionPlan plan, Convolutions.Operands operands) {
         Optional<AlgorithmCache.Choice> known = cache.find(plan.shape());
         if (known.isPresent() && settle(plan, known.get())) {
@@ -44,8 +38,8 @@ final class AlgorithmSearch {
         // JCudnn leaves the arithmetic out of the results; what was tried is what the plan asked
         // for.
         int arithmetic = plan.shape().numerics().mathType();
-        for (cudnnConvolutionFwdAlgoPerf found : byTime(plan, operands)) {
-            AlgorithmCache.Choice choice = new AlgorithmCache.Choice(found.algo, arithmetic);
+        for (ConvolutionPass.Trial found : byTime(plan, operands)) {
+            AlgorithmCache.Choice choice = new AlgorithmCache.Choice(found.algorithm(), arithmetic);
             if (settle(plan, choice)) {
                 cache.put(plan.shape(), choice);
                 return;
@@ -64,14 +58,9 @@ final class AlgorithmSearch {
         int status =
                 context.status(
                         () ->
-                                JCudnn.cudnnGetConvolutionForwardWorkspaceSize(
-                                        handle,
-                                        plan.x(),
-                                        plan.weight(),
-                                        plan.convolution(),
-                                        plan.y(),
-                                        choice.algorithm(),
-                                        bytes));
+                                plan.shape()
+                                        .pass()
+                                        .workspace(handle, plan, choice.algorithm(), bytes));
         if (status != cudnnStatus.CUDNN_STATUS_SUCCESS || bytes[0] > MOST_WORKSPACE) {
             return false;
         }
@@ -84,22 +73,22 @@ final class AlgorithmSearch {
         return plan.shape().numerics() != Numerics.F32 || mathType == cudnnMathType.CUDNN_FMA_MATH;
     }
 
-    private List<cudnnConvolutionFwdAlgoPerf> byTime(
+    private List<ConvolutionPass.Trial> byTime(
             ConvolutionPlan plan, Convolutions.Operands operands) {
         long bytes =
                 guessed(plan).stream()
-                        .filter(each -> each.status == cudnnStatus.CUDNN_STATUS_SUCCESS)
-                        .mapToLong(each -> each.memory)
+                        .filter(each -> each.status() == cudnnStatus.CUDNN_STATUS_SUCCESS)
+                        .mapToLong(each -> each.memory())
                         .filter(each -> each <= MOST_WORKSPACE)
                         .max()
                         .orElse(0);
         Arena.Range workspace = pool.take(bytes, plan.shape());
         try {
             return tried(plan, operands, workspace, bytes).stream()
-                    .filter(each -> each.status == cudnnStatus.CUDNN_STATUS_SUCCESS)
-                    .filter(each -> each.determinism == cudnnDeterminism.CUDNN_DETERMINISTIC)
-                    .filter(each -> each.memory <= bytes)
-                    .sorted(Comparator.comparingDouble(each -> each.time))
+                    .filter(each -> each.status() == cudnnStatus.CUDNN_STATUS_SUCCESS)
+                    .filter(each -> each.determinism() == cudnnDeterminism.CUDNN_DETERMINISTIC)
+                    .filter(each -> each.memory() <= bytes)
+                    .sorted(Comparator.comparingDouble(ConvolutionPass.Trial::time))
                     .toList();
         } finally {
             pool.give(workspace);
@@ -107,58 +96,31 @@ final class AlgorithmSearch {
     }
 
     /** What they need, as cuDNN knows without trying. */
-    private List<cudnnConvolutionFwdAlgoPerf> guessed(ConvolutionPlan plan) {
-        int[] count = new int[1];
-        cudnnConvolutionFwdAlgoPerf[] results = results();
+    private List<ConvolutionPass.Trial> guessed(ConvolutionPlan plan) {
+        ConvolutionPass pass = plan.shape().pass();
+        List<ConvolutionPass.Trial> found = new ArrayList<>();
         context.call(
                 cudnnStatus::stringFor,
-                "cudnnGetConvolutionForwardAlgorithm_v7",
+                "cudnnGetConvolution" + pass.word() + "Algorithm_v7",
                 plan.shape(),
-                () ->
-                        JCudnn.cudnnGetConvolutionForwardAlgorithm_v7(
-                                handle,
-                                plan.x(),
-                                plan.weight(),
-                                plan.convolution(),
-                                plan.y(),
-                                ALGORITHMS,
-                                count,
-                                results));
-        return Arrays.asList(results).subList(0, count[0]);
+                () -> pass.guess(handle, plan, found));
+        return found;
     }
 
-    private List<cudnnConvolutionFwdAlgoPerf> tried(
+    private List<ConvolutionPass.Trial> tried(
             ConvolutionPlan plan,
             Convolutions.Operands operands,
             Arena.Range workspace,
             long bytes) {
-        int[] count = new int[1];
-        cudnnConvolutionFwdAlgoPerf[] results = results();
+        ConvolutionPass pass = plan.shape().pass();
+        ConvolutionPass.Workspace memory =
+                new ConvolutionPass.Workspace(DevicePointer.at(workspace.address()), bytes);
+        List<ConvolutionPass.Trial> found = new ArrayList<>();
         context.call(
                 cudnnStatus::stringFor,
-                "cudnnFindConvolutionForwardAlgorithmEx",
+                "cudnnFindConvolution" + pass.word() + "AlgorithmEx",
                 plan.shape(),
-                () ->
-                        JCudnn.cudnnFindConvolutionForwardAlgorithmEx(
-                                handle,
-                                plan.x(),
-                                DevicePointer.at(operands.x()),
-                                plan.weight(),
-                                DevicePointer.at(operands.weight()),
-                                plan.convolution(),
-                                plan.y(),
-                                DevicePointer.at(operands.y()),
-                                ALGORITHMS,
-                                count,
-                                results,
-                                DevicePointer.at(workspace.address()),
-                                bytes));
-        return Arrays.asList(results).subList(0, count[0]);
-    }
-
-    private static cudnnConvolutionFwdAlgoPerf[] results() {
-        return Stream.generate(cudnnConvolutionFwdAlgoPerf::new)
-                .limit(ALGORITHMS)
-                .toArray(cudnnConvolutionFwdAlgoPerf[]::new);
+                () -> pass.attempt(handle, plan, operands, memory, found));
+        return found;
     }
 }

@@ -1,6 +1,5 @@
 package dev.instaflow.backend.cuda;
 
-import dev.instaflow.backend.Arena;
 import dev.instaflow.kernels.ChannelsKernel;
 import dev.instaflow.kernels.Storage;
 import dev.instaflow.ops.ConvSpec;
@@ -47,17 +46,11 @@ final class ConvolutionLayer {
             Products.Operands matrices = new Products.Operands(from, kernels, to);
             engine.products().multiply(numerics, sizes, matrices, y);
             addSums(sums, y);
-        } else if (isEven(spec)) {
+        } else if (Borders.areEven(spec)) {
             convolve(spec, x.shape(), new Convolutions.Operands(from, kernels, to), sums, y);
         } else {
             padded(spec, x.shape(), new Convolutions.Operands(from, kernels, to), sums, y);
         }
-    }
-
-    private static boolean isEven(ConvSpec spec) {
-        return spec.top() == spec.bottom()
-                && spec.left() == spec.right()
-                && spec.top() == spec.left();
     }
 
     private void convolve(
@@ -87,49 +80,16 @@ final class ConvolutionLayer {
                         y);
     }
 
-    /** Zeros to the left and right of each row, then above and below each sample. */
     private void padded(
             ConvSpec spec, Shape x, Convolutions.Operands addresses, Sums sums, Tensor y) {
-        Shape wide = x.with(2, x.size(2) + spec.left() + spec.right());
-        Shape whole = wide.with(1, x.size(1) + spec.top() + spec.bottom());
-        Arena.Range rows = take(wide, y);
-        try {
-            int c = x.intSize(3);
-            ChannelsKernel.Range inRow =
-                    new ChannelsKernel.Range(spec.left() * c, x.intSize(2) * c);
-            pad(rows, addresses.x(), x.size(0) * x.size(1), wide.intSize(2) * c, inRow, y);
-            Arena.Range image = take(whole, y);
-            try {
-                int row = wide.intSize(2) * c;
-                ChannelsKernel.Range inImage =
-                        new ChannelsKernel.Range(spec.top() * row, x.intSize(1) * row);
-                pad(image, rows.address(), x.size(0), whole.intSize(1) * row, inImage, y);
-                ConvSpec bare = new ConvSpec(spec.kernel(), spec.stride(), 0, 0, 0, 0);
-                Convolutions.Operands moved =
-                        new Convolutions.Operands(
-                                image.address(), addresses.weight(), addresses.y());
-                convolve(bare, whole, moved, sums, y);
-            } finally {
-                engine.pool().give(image);
-            }
-        } finally {
-            engine.pool().give(rows);
-        }
-    }
-
-    private Arena.Range take(Shape shape, Tensor y) {
-        return engine.pool().take(Math.multiplyExact(shape.count(), type.sizeBytes()), y);
-    }
-
-    private void pad(
-            Arena.Range to,
-            long from,
-            long rows,
-            int width,
-            ChannelsKernel.Range range,
-            Tensor what) {
-        ChannelsKernel.Extents extents = new ChannelsKernel.Extents(rows, width);
-        engine.launcher()
-                .launch(ChannelsKernel.pad(type, to.address(), from, extents, range), what);
+        Borders borders = new Borders(engine, type, spec, x);
+        borders.inWhole(
+                y,
+                image -> {
+                    borders.put(addresses.x(), image, y);
+                    Convolutions.Operands moved =
+                            new Convolutions.Operands(image, addresses.weight(), addresses.y());
+                    convolve(borders.bare(), borders.whole(), moved, sums, y);
+                });
     }
 }

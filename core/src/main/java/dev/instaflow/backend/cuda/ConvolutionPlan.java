@@ -106,8 +106,10 @@ final class ConvolutionPlan {
         workspaceBytes = bytes;
         // The only one that adds a bias without an activation.
         fuses =
-                algorithm
-                        == cudnnConvolutionFwdAlgo.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
+                shape.pass() == ConvolutionPass.FORWARD
+                        && algorithm
+                                == cudnnConvolutionFwdAlgo
+                                        .CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
     }
 
     /** That the library does not add bias and residual to this shape after all. */

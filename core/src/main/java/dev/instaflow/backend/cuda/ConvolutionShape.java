@@ -6,6 +6,7 @@ import dev.instaflow.tensor.Shape;
 /**
  * All that cuDNN's choice of an algorithm depends on, beside the device.
  *
+ * @param pass which of the convolution's computations
  * @param numerics types and arithmetic
  * @param kernel height and width
  * @param stride in both directions
@@ -17,6 +18,7 @@ import dev.instaflow.tensor.Shape;
  * @param out channels
  */
 record ConvolutionShape(
+        ConvolutionPass pass,
         Numerics numerics,
         int kernel,
         int stride,
@@ -26,9 +28,10 @@ record ConvolutionShape(
         int width,
         int in,
         int out) {
-    /** Of an image [N,H,W,Ci] that is padded alike on all sides. */
+    /** The result of an image [N,H,W,Ci] that is padded alike on all sides. */
     static ConvolutionShape of(Numerics numerics, ConvSpec spec, Shape x, int out) {
         return new ConvolutionShape(
+                ConvolutionPass.FORWARD,
                 numerics,
                 spec.kernel(),
                 spec.stride(),
@@ -38,6 +41,12 @@ record ConvolutionShape(
                 x.intSize(2),
                 x.intSize(3),
                 out);
+    }
+
+    /** Another computation of the same sizes. */
+    ConvolutionShape with(ConvolutionPass other) {
+        return new ConvolutionShape(
+                other, numerics, kernel, stride, padding, n, height, width, in, out);
     }
 
     int outHeight() {
@@ -50,7 +59,8 @@ record ConvolutionShape(
 
     /** As it stands in the file of algorithms: words without blanks. */
     String key() {
-        return "%s-k%d-s%d-p%d-x%dx%dx%dx%d-c%d"
-                .formatted(numerics, kernel, stride, padding, n, height, width, in, out);
+        return "%s-%s-k%d-s%d-p%d-x%dx%dx%dx%d-c%d"
+                .formatted(
+                        pass.word(), numerics, kernel, stride, padding, n, height, width, in, out);
     }
 }

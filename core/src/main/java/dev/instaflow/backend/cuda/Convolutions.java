@@ -18,8 +18,8 @@ import jcuda.runtime.cudaStream_t;
 
 /** Convolutions, by cuDNN. Thread-safe. */
 final class Convolutions {
-    private static final Pointer ONE = Products.hostFloat(1);
-    private static final Pointer ZERO = Products.hostFloat(0);
+    static final Pointer ONE = Products.hostFloat(1);
+    static final Pointer ZERO = Products.hostFloat(0);
 
     private final CudaContext context;
     private final DevicePool pool;
@@ -36,11 +36,11 @@ final class Convolutions {
     }
 
     /**
-     * Addresses, all of the type of the shape.
+     * Addresses of the values, or of their gradients, all of the type of the shape. What the pass computes is written.
      *
      * @param x [N,H,W,Ci]
      * @param weight [Co,K,K,Ci]
-     * @param y written, [N,H',W',Co]
+     * @param y [N,H',W',Co]
      */
     record Operands(long x, long weight, long y) {}
 
@@ -52,7 +52,7 @@ final class Convolutions {
      */
     record Sums(long bias, long residual) {}
 
-    /** Begins a convolution without bias. */
+    /** Begins a convolution without bias, or a gradient. */
     void run(ConvolutionShape shape, Operands operands, Object what) {
         context.exclusively(
                 () -> {
@@ -62,9 +62,13 @@ final class Convolutions {
                             what,
                             workspace ->
                                     call(
-                                            "cudnnConvolutionForward",
+                                            "cudnnConvolution" + shape.pass().word(),
                                             what,
-                                            () -> forward(plan, operands, workspace)));
+                                            () ->
+                                                    shape.pass()
+                                                            .run(
+                                                                    handle, plan, operands,
+                                                                    workspace)));
                     context.counter().countLaunch();
                     return plan;
                 });
@@ -99,23 +103,6 @@ final class Convolutions {
         } finally {
             pool.give(range);
         }
-    }
-
-    private int forward(ConvolutionPlan plan, Operands operands, Pointer workspace) {
-        return JCudnn.cudnnConvolutionForward(
-                handle,
-                ONE,
-                plan.x(),
-                DevicePointer.at(operands.x()),
-                plan.weight(),
-                DevicePointer.at(operands.weight()),
-                plan.convolution(),
-                plan.algorithm(),
-                workspace,
-                plan.workspaceBytes(),
-                ZERO,
-                plan.y(),
-                DevicePointer.at(operands.y()));
     }
 
     private void fused(

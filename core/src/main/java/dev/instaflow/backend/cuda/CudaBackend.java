@@ -2,8 +2,12 @@ package dev.instaflow.backend.cuda;
 
 import dev.instaflow.backend.Backend;
 import dev.instaflow.backend.TensorScope;
+import dev.instaflow.backend.TrainingBackend;
+import dev.instaflow.backend.WeightStorage;
 import dev.instaflow.ops.ConvSpec;
 import dev.instaflow.ops.FloatSource;
+import dev.instaflow.ops.GradOps;
+import dev.instaflow.ops.Ops;
 import dev.instaflow.ops.Scope;
 import dev.instaflow.ops.WeightForm;
 import dev.instaflow.tensor.Shape;
@@ -13,19 +17,29 @@ import java.io.IOException;
 /**
  * Computes on an NVIDIA GPU. Thread-safe: any number of threads may open scopes and share weights; the device does their
  * operations one after the other.
+ *
+ * <p>Training with mixed precision takes {@link WeightStorage#TRAINABLE}: weights are then F32 beside copies that networks
+ * compute with, and an update changes both. In F16 the loss has to be scaled up, and {@link Ops#isFinite} or the norm of
+ * the gradients tells when by too much; whoever trains does that.
  */
-public final class CudaBackend implements Backend {
+public final class CudaBackend implements TrainingBackend {
     private final CudaEngine engine;
     private final Numerics numerics;
     private final CudaBackend wide;
     private final WeightUploader uploader;
+    private final WeightStorage weights;
     private final String deviceName;
     private final Runnable ending;
     private boolean closed;
 
     private CudaBackend(
-            CudaEngine engine, Numerics numerics, Numerics wideNumerics, Runnable ending) {
+            CudaEngine engine,
+            WeightStorage weights,
+            Numerics numerics,
+            Numerics wideNumerics,
+            Runnable ending) {
         this.engine = engine;
+        this.weights = weights;
         this.ending = ending;
         this.numerics = numerics;
         this.uploader = new WeightUploader(engine);
@@ -33,7 +47,7 @@ public final class CudaBackend implements Backend {
         this.wide =
                 wideNumerics == numerics
                         ? this
-                        : new CudaBackend(engine, wideNumerics, wideNumerics, () -> {});
+                        : new CudaBackend(engine, weights, wideNumerics, wideNumerics, () -> {});
     }
 
     /**
@@ -55,7 +69,12 @@ public final class CudaBackend implements Backend {
             CudaEngine engine = new CudaEngine(context, settings, slabBytes);
             Numerics numerics = Numerics.of(settings.precision());
             CudaBackend backend =
-                    new CudaBackend(engine, numerics, wide(settings), engine::closeUnused);
+                    new CudaBackend(
+                            engine,
+                            settings.weights(),
+                            numerics,
+                            wide(settings),
+                            engine::closeUnused);
             made = true;
             return backend;
         } finally {
@@ -120,7 +139,7 @@ public final class CudaBackend implements Backend {
     private Tensor filled(CudaWeight.Form form, String name, Shape shape, FloatSource values)
             throws IOException {
         dev.instaflow.kernels.Storage type =
-                form == CudaWeight.Form.PLAIN
+                form == CudaWeight.Form.PLAIN || weights == WeightStorage.TRAINABLE
                         ? dev.instaflow.kernels.Storage.F32
                         : numerics.storage();
         CudaWeight weight = new CudaWeight(engine, form, name, shape, type);
@@ -135,6 +154,25 @@ public final class CudaBackend implements Backend {
                 tensor.close();
             }
         }
+    }
+
+    @Override
+    public GradOps gradients(Ops ops) {
+        if (ops instanceof CudaOps cuda && cuda.engine() == engine) {
+            return new CudaGradOps(cuda);
+        }
+        throw new IllegalArgumentException("gradients for operations of another backend: " + ops);
+    }
+
+    @Override
+    public void update(Tensor weight, FloatSource values) throws IOException {
+        requireOpen();
+        if (engine.storage(weight) instanceof CudaWeight kept) {
+            uploader.fill(kept, values);
+            kept.refreshCopies();
+            return;
+        }
+        throw new IllegalArgumentException("tensor " + weight + " is no weight of this backend");
     }
 
     private static void requireKernel(String name, WeightForm form, Shape shape, int kernel) {

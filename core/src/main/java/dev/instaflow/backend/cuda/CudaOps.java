@@ -48,6 +48,14 @@ final class CudaOps implements Ops {
         return numerics;
     }
 
+    CudaEngine engine() {
+        return engine;
+    }
+
+    Operands operands() {
+        return operands;
+    }
+
     @Override
     public Scope openScope() {
         return scope.openInner();
@@ -73,6 +81,11 @@ final class CudaOps implements Ops {
     Tensor result(String name, Shape shape, Storage type) {
         scope.checkUsable();
         return scope.own(engine.allocate(name, shape, type));
+    }
+
+    /** Memory that lasts as long as this scope. */
+    Tensor scratch(long bytes) {
+        return result("scratch", Shape.of((bytes + Float.BYTES - 1) / Float.BYTES), Storage.F32);
     }
 
     /** A fresh tensor of the network's type. */
@@ -296,19 +309,9 @@ final class CudaOps implements Ops {
         Tensor y = layer("attention", shape);
         Storage type = numerics.storage();
         int channels = shape.intSize(2);
-        int width = channels / spec.heads();
-        AttentionKernel.Extents extents =
-                new AttentionKernel.Extents(
-                        shape.intSize(1), k.shape().intSize(1), spec.heads(), width);
-        AttentionKernel.Path path =
-                AttentionKernel.Path.of(type, width, engine.computeCapability());
-        AttentionKernel.Mask mask =
-                spec.mask() == AttentionSpec.Mask.CAUSAL
-                        ? AttentionKernel.Mask.CAUSAL
-                        : AttentionKernel.Mask.NONE;
         launch(
                 AttentionKernel.forward(
-                        new AttentionKernel.Spec(type, path, shape.intSize(0), extents, mask),
+                        attentionSizes(spec, shape, k.shape().intSize(1)),
                         new AttentionKernel.Rows(at(y), channels),
                         0,
                         new AttentionKernel.Inputs(
@@ -317,6 +320,21 @@ final class CudaOps implements Ops {
                                 new AttentionKernel.Rows(operands.of(v, type), channels))),
                 y);
         return y;
+    }
+
+    /** What computes attention of queries [N,T,C] to some keys. */
+    AttentionKernel.Spec attentionSizes(AttentionSpec spec, Shape queries, int keys) {
+        Storage type = numerics.storage();
+        int width = queries.intSize(2) / spec.heads();
+        AttentionKernel.Extents extents =
+                new AttentionKernel.Extents(queries.intSize(1), keys, spec.heads(), width);
+        AttentionKernel.Path path =
+                AttentionKernel.Path.of(type, width, engine.computeCapability());
+        AttentionKernel.Mask mask =
+                spec.mask() == AttentionSpec.Mask.CAUSAL
+                        ? AttentionKernel.Mask.CAUSAL
+                        : AttentionKernel.Mask.NONE;
+        return new AttentionKernel.Spec(type, path, queries.intSize(0), extents, mask);
     }
 
     @Override

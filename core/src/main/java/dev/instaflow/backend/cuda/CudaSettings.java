@@ -1,5 +1,6 @@
 package dev.instaflow.backend.cuda;
 
+import dev.instaflow.backend.WeightStorage;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -10,10 +11,16 @@ import java.util.Optional;
  * @param precision of the networks
  * @param wideRange of what overflows F16, such as an autoencoder, where {@code precision} is not F32: F32, with products
  *     in TF32 where the device has it, or for speed BF16
+ * @param weights how those of layers are kept: {@link WeightStorage#TRAINABLE} in F32, beside copies in {@code precision},
+ *     else in {@code precision} alone
  * @param cache a folder of this user's, where is kept which of cuDNN's algorithms are fastest; made when needed
  */
 public record CudaSettings(
-        int device, Precision precision, Precision wideRange, Optional<Path> cache) {
+        int device,
+        Precision precision,
+        Precision wideRange,
+        WeightStorage weights,
+        Optional<Path> cache) {
     /** Checks the numbers. */
     public CudaSettings {
         if (device < 0) {
@@ -31,7 +38,8 @@ public record CudaSettings(
      * @return without a cache
      */
     public static CudaSettings of(Precision precision) {
-        return new CudaSettings(0, precision, Precision.F32, Optional.empty());
+        return new CudaSettings(
+                0, precision, Precision.F32, WeightStorage.PACKED, Optional.empty());
     }
 
     /**
@@ -41,7 +49,7 @@ public record CudaSettings(
      * @return a changed copy
      */
     public CudaSettings withDevice(int number) {
-        return new CudaSettings(number, precision, wideRange, cache);
+        return new CudaSettings(number, precision, wideRange, weights, cache);
     }
 
     /**
@@ -51,7 +59,7 @@ public record CudaSettings(
      * @return a changed copy
      */
     public CudaSettings withCache(Path folder) {
-        return new CudaSettings(device, precision, wideRange, Optional.of(folder));
+        return new CudaSettings(device, precision, wideRange, weights, Optional.of(folder));
     }
 
     /**
@@ -61,6 +69,16 @@ public record CudaSettings(
      * @return a changed copy
      */
     public CudaSettings withWideRange(Precision other) {
-        return new CudaSettings(device, precision, other, cache);
+        return new CudaSettings(device, precision, other, weights, cache);
+    }
+
+    /**
+     * Another way to keep weights.
+     *
+     * @param other of training, or any other one
+     * @return a changed copy
+     */
+    public CudaSettings withWeights(WeightStorage other) {
+        return new CudaSettings(device, precision, wideRange, other, cache);
     }
 }

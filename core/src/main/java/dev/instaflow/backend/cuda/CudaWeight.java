@@ -45,12 +45,26 @@ final class CudaWeight extends CudaStorage {
     }
 
     private Arena.Range convert(Storage wanted) {
-        long count = shape().count();
-        long bytes = count * wanted.sizeBytes();
+        long bytes = shape().count() * wanted.sizeBytes();
         Arena.Range copy = engine().pool().take(DevicePool.Purpose.WEIGHTS, bytes, this);
+        refresh(wanted, copy);
+        return copy;
+    }
+
+    private void refresh(Storage wanted, Arena.Range copy) {
+        long count = shape().count();
         engine().launcher()
                 .launch(CastKernel.cast(type(), wanted, copy.address(), address(), count), this);
-        return copy;
+    }
+
+    /** Brings the copies up to date after the values have changed. */
+    void refreshCopies() {
+        engine().context()
+                .exclusively(
+                        () -> {
+                            copies.forEach(this::refresh);
+                            return copies;
+                        });
     }
 
     @Override

@@ -46,7 +46,7 @@ final class GroupNorms {
         }
     }
 
-    private static GroupNormKernel.Spec sizes(Storage type, GroupNormSpec spec, Shape shape) {
+    static GroupNormKernel.Spec sizes(Storage type, GroupNormSpec spec, Shape shape) {
         long rows = shape.count() / shape.size(0) / shape.size(-1);
         GroupNormKernel.Then then =
                 spec.then() == Activation.SILU
@@ -62,7 +62,8 @@ final class GroupNorms {
                 then);
     }
 
-    private static boolean isSeparate(Activation then) {
+    /** Whether the kernels do not know the activation. */
+    static boolean isSeparate(Activation then) {
         return then != Activation.IDENTITY && then != Activation.SILU;
     }
 }

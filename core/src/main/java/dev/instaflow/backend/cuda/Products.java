@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.function.IntSupplier;
 import jcuda.Pointer;
+import jcuda.cudaDataType;
 import jcuda.jcublas.JCublas2;
 import jcuda.jcublas.cublasGemmAlgo;
 import jcuda.jcublas.cublasHandle;
@@ -45,7 +46,7 @@ final class Products {
     }
 
     /**
-     * {@code y = x W^T}, all row-major.
+     * Sizes of {@code y = x W^T} and its gradients, all row-major.
      *
      * @param rows of x [rows,in] and y [rows,out]
      * @param in columns of W [out,in]
@@ -53,42 +54,77 @@ final class Products {
      */
     record Sizes(long rows, long in, long out) {}
 
-    /** Addresses of the matrices. */
+    /** Addresses of the matrices, or of their gradients. */
     record Operands(long x, long weight, long y) {}
 
-    /** Begins a product. */
+    /** Begins {@code y = x W^T}. */
     void multiply(Numerics numerics, Sizes sizes, Operands operands, Object what) {
-        int type = numerics.blasType();
         int in = Math.toIntExact(sizes.in());
         int out = Math.toIntExact(sizes.out());
         int rows = Math.toIntExact(sizes.rows());
+        int type = numerics.blasType();
+        // cuBLAS has columns where we have rows: y^T = W x^T, and what is W to us is W^T to it.
+        Factor weight = new Factor(operands.weight(), cublasOperation.CUBLAS_OP_T, in);
+        Factor x = new Factor(operands.x(), cublasOperation.CUBLAS_OP_N, in);
+        Result y = new Result(operands.y(), type, out, rows, in);
+        begin(numerics, weight, x, y, what);
+    }
+
+    /** Begins {@code dx = dy W}. */
+    void inputGradient(Numerics numerics, Sizes sizes, Operands operands, Object what) {
+        int in = Math.toIntExact(sizes.in());
+        int out = Math.toIntExact(sizes.out());
+        int rows = Math.toIntExact(sizes.rows());
+        Factor weight = new Factor(operands.weight(), cublasOperation.CUBLAS_OP_N, in);
+        Factor dy = new Factor(operands.y(), cublasOperation.CUBLAS_OP_N, out);
+        Result dx = new Result(operands.x(), numerics.blasType(), in, rows, out);
+        begin(numerics, weight, dy, dx, what);
+    }
+
+    /** Begins {@code dW = dy^T x}, which is F32. */
+    void weightGradient(Numerics numerics, Sizes sizes, Operands operands, Object what) {
+        int in = Math.toIntExact(sizes.in());
+        int out = Math.toIntExact(sizes.out());
+        int rows = Math.toIntExact(sizes.rows());
+        Factor x = new Factor(operands.x(), cublasOperation.CUBLAS_OP_N, in);
+        Factor dy = new Factor(operands.y(), cublasOperation.CUBLAS_OP_T, out);
+        Result dw = new Result(operands.weight(), cudaDataType.CUDA_R_32F, in, out, rows);
+        begin(numerics, x, dy, dw, what);
+    }
+
+    /** An operand as cuBLAS has it: address, operation, and the distance of its columns, our rows. */
+    private record Factor(long address, int operation, int pitch) {}
+
+    /** A result as cuBLAS has it, [m,n] without gaps, sums over k. */
+    private record Result(long address, int type, int m, int n, int k) {}
+
+    private void begin(Numerics numerics, Factor a, Factor b, Result c, Object what) {
+        int type = numerics.blasType();
         context.exclusively(
                 () -> {
                     cublasHandle ready = handle();
-                    // cuBLAS has columns where we have rows: y^T = W x^T, and what is W to us is
-                    // W^T to it.
                     call(
                             "cublasGemmEx",
                             what,
                             () ->
                                     JCublas2.cublasGemmEx_new(
                                             ready,
-                                            cublasOperation.CUBLAS_OP_T,
-                                            cublasOperation.CUBLAS_OP_N,
-                                            out,
-                                            rows,
-                                            in,
+                                            a.operation(),
+                                            b.operation(),
+                                            c.m(),
+                                            c.n(),
+                                            c.k(),
                                             ONE,
-                                            DevicePointer.at(operands.weight()),
+                                            DevicePointer.at(a.address()),
                                             type,
-                                            in,
-                                            DevicePointer.at(operands.x()),
+                                            a.pitch(),
+                                            DevicePointer.at(b.address()),
                                             type,
-                                            in,
+                                            b.pitch(),
                                             ZERO,
-                                            DevicePointer.at(operands.y()),
-                                            type,
-                                            out,
+                                            DevicePointer.at(c.address()),
+                                            c.type(),
+                                            c.m(),
                                             numerics.computeType(),
                                             cublasGemmAlgo.CUBLAS_GEMM_DEFAULT));
                     context.counter().countLaunch();

@@ -75,16 +75,18 @@ final class WeightUploader {
 
     /** Copies the values of a weight in the order of the file. */
     void unpack(CudaWeight weight, long to) {
-        Shape shape = weight.shape();
         if (turns(weight)) {
-            ImageKernel.Matrices matrices =
-                    new ImageKernel.Matrices(shape.intSize(0), taps(shape), shape.intSize(1));
-            engine.launcher()
-                    .launch(
-                            ImageKernel.transpose(weight.type(), to, weight.address(), matrices),
-                            weight);
+            toFile(engine, weight.type(), weight.shape(), weight.address(), to, weight);
         } else {
             engine.transfers().copy(weight.address(), to, weight.sizeBytes(), weight);
         }
+    }
+
+    /** Turns kernels [Co,K,K,Ci] into those of a file, [Co,Ci,K,K], whose shape is given. */
+    static void toFile(
+            CudaEngine engine, Storage type, Shape shape, long from, long to, Object what) {
+        ImageKernel.Matrices matrices =
+                new ImageKernel.Matrices(shape.intSize(0), taps(shape), shape.intSize(1));
+        engine.launcher().launch(ImageKernel.transpose(type, to, from, matrices), what);
     }
 }

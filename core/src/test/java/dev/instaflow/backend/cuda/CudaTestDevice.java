@@ -39,7 +39,12 @@ public final class CudaTestDevice {
 
     /** A backend whose tensors all lie apart. */
     public CudaBackend openApart(Precision precision) {
-        return CudaBackend.open(CudaSettings.of(precision), APART);
+        return openApart(CudaSettings.of(precision));
+    }
+
+    /** As {@link #openApart(Precision)}, with other settings. */
+    CudaBackend openApart(CudaSettings settings) {
+        return CudaBackend.open(settings, APART);
     }
 
     /** A backend as users have it. */
