@@ -271,8 +271,7 @@ enum ConvolutionPass {
     };
 
     /** What cuDNN says of an algorithm; status and determinism are numbers of cuDNN's. */
-    record Trial(
-            int algorithm, int status, float time, long memory, int determinism) {
+    record Trial(int algorithm, int status, float time, long memory, int determinism) {
         private static Trial of(cudnnConvolutionFwdAlgoPerf p) {
             return new Trial(p.algo, p.status, p.time, p.memory, p.determinism);
         }
