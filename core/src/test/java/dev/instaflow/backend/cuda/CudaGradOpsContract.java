@@ -9,21 +9,24 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.TestInstance;
 
-/** The gradients that every backend computes, in one precision, under the emulator's sanitiser. */
+/** The gradients that every backend computes, in one precision, with weights that an optimiser changes. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class CudaGradOpsContract extends GradOpsContract {
+    private final StandInSettings settings;
     private final Precision precision;
     private final ReferenceBackend.Precision rounding;
     private CudaTestDevice device;
 
-    CudaGradOpsContract(Precision precision, ReferenceBackend.Precision rounding) {
+    CudaGradOpsContract(
+            StandInSettings settings, Precision precision, ReferenceBackend.Precision rounding) {
+        this.settings = settings;
         this.precision = precision;
         this.rounding = rounding;
     }
 
     @BeforeAll
     void start() {
-        device = CudaTestDevice.start(StandInSettings.checked());
+        device = CudaTestDevice.start(settings);
     }
 
     @AfterAll
