@@ -48,6 +48,12 @@ public final class CudaProvider implements BackendProvider {
 
     @Override
     public Backend open(int threads) {
+        return open(threads, WeightStorage.PACKED);
+    }
+
+    /** What is trained computes in F32 where nothing else is asked for: F16 would need a scaled loss. */
+    @Override
+    public Backend open(int threads, WeightStorage weights) {
         if (threads < 0) {
             throw new IllegalArgumentException("CUDA backend with " + threads + " threads");
         }
@@ -57,20 +63,16 @@ public final class CudaProvider implements BackendProvider {
             throw new BackendUnavailableException(
                     name() + ": " + (probe.usable() ? CudaStatus.ofInit(status) : probe.reason()));
         }
+        boolean trained = weights == WeightStorage.TRAINABLE;
         return CudaBackend.open(
-                CudaSettings.of(precision())
+                CudaSettings.of(precision(trained ? Precision.F32 : Precision.F16))
+                        .withWeights(weights)
                         .withDevice(CudaProbe.ofProcess().chosen(index))
                         .withCache(Device.cacheFolder()));
     }
 
-    /** A GPU keeps weights in its own memory, in one form. */
-    @Override
-    public Backend open(int threads, WeightStorage weights) {
-        return open(threads);
-    }
-
-    private static Precision precision() {
-        String word = Device.setting(PRECISION).orElse(Precision.F16.name());
+    private static Precision precision(Precision usual) {
+        String word = Device.setting(PRECISION).orElse(usual.name());
         return Arrays.stream(Precision.values())
                 .filter(precision -> precision.name().equals(word.toUpperCase(Locale.ROOT)))
                 .findFirst()
