@@ -15,7 +15,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class AlgorithmCacheTest {
     private static final ConvolutionShape SHAPE =
-            new ConvolutionShape(Numerics.F16, 3, 1, 1, 2, 64, 64, 320, 320);
+            new ConvolutionShape(
+                    ConvolutionPass.FORWARD, Numerics.F16, 3, 1, 1, 2, 64, 64, 320, 320);
     private static final AlgorithmCache.Choice CHOICE = new AlgorithmCache.Choice(1, 1);
 
     @TempDir private Path folder;
@@ -42,7 +43,7 @@ class AlgorithmCacheTest {
     void processesAtTheSameTimeKeepEachOthersFindings() {
         AlgorithmCache first = open("device");
         AlgorithmCache second = open("device");
-        ConvolutionShape other = new ConvolutionShape(Numerics.F32, 1, 2, 0, 1, 8, 8, 4, 4);
+        ConvolutionShape other = SHAPE.with(ConvolutionPass.KERNEL_GRADIENT);
         first.put(SHAPE, CHOICE);
         second.put(other, CHOICE);
         assertEquals(Optional.of(CHOICE), open("device").find(SHAPE));
