@@ -37,4 +37,16 @@ public final class FileHash {
         }
         return HexFormat.of().formatHex(digest.digest());
     }
+
+    /**
+     * What tells a model in the metadata of what is made of it.
+     *
+     * @param model a file or folder
+     * @return the last part of its path and, for a file, its hash
+     * @throws IOException if it cannot be read
+     */
+    public static String named(Path model) throws IOException {
+        String name = model.toAbsolutePath().getFileName().toString();
+        return Files.isDirectory(model) ? name : name + " sha-256 " + sha256(model);
+    }
 }

@@ -10,7 +10,6 @@ import dev.instaflow.checkpoint.layout.CompVisView;
 import dev.instaflow.checkpoint.layout.WeightSet;
 import dev.instaflow.checkpoint.storage.ComputedEntry;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -175,16 +174,11 @@ public record Transplant(
 
     private Map<String, String> provenance(Derivation derivation) throws IOException {
         Map<String, String> words = new LinkedHashMap<>();
-        words.put("transplant.receiver", identity(receiver));
-        words.put("transplant.base", identity(base));
-        words.put("transplant.finetune", identity(finetune));
+        words.put("transplant.receiver", FileHash.named(receiver));
+        words.put("transplant.base", FileHash.named(base));
+        words.put("transplant.finetune", FileHash.named(finetune));
         words.put("transplant.strength", strength.description());
         words.put("transplant.derivation", derivation.toString());
         return words;
-    }
-
-    private static String identity(Path model) throws IOException {
-        String name = model.toAbsolutePath().getFileName().toString();
-        return Files.isDirectory(model) ? name : name + " sha-256 " + FileHash.sha256(model);
     }
 }
