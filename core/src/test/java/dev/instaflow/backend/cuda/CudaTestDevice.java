@@ -2,6 +2,7 @@ package dev.instaflow.backend.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.instaflow.backend.Backend;
 import dev.instaflow.standin.StandIn;
 import dev.instaflow.standin.StandInSettings;
 import java.util.List;
@@ -50,6 +51,16 @@ public final class CudaTestDevice {
     /** A backend as users have it. */
     public CudaBackend open(Precision precision) {
         return CudaBackend.open(CudaSettings.of(precision));
+    }
+
+    /** Launches of a backend so far. */
+    public static long launches(Backend backend) {
+        return ((CudaBackend) backend).engine().context().counter().launches();
+    }
+
+    /** Calls of a backend so far. */
+    public static long calls(Backend backend) {
+        return ((CudaBackend) backend).engine().context().counter().calls();
     }
 
     /** Fails if something on the device, or of the driver's, was not given back. */
