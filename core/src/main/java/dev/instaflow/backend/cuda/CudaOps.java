@@ -36,6 +36,7 @@ final class CudaOps implements Ops {
     private final Numerics numerics;
     private final TensorScope scope;
     private final Operands operands;
+    private final ReadAhead readAhead = new ReadAhead();
 
     CudaOps(CudaEngine engine, Numerics numerics, TensorScope scope) {
         this.engine = engine;
@@ -135,9 +136,20 @@ final class CudaOps implements Ops {
         Objects.checkFromIndexSize(0, length, target.length);
         engine.recordings().requireNone("values of " + x + " on the heap");
         scope.checkUsable();
-        if (length == 0) {
-            return;
+        CudaStorage storage = engine.storage(x);
+        if (storage instanceof CudaWeight) {
+            readNow(x, first, target, length);
+        } else if (length > 0) {
+            readAhead.read(
+                    storage,
+                    first,
+                    target,
+                    length,
+                    (from, values, count) -> readNow(x, from, values, count));
         }
+    }
+
+    private void readNow(Tensor x, long first, float[] target, int length) {
         try (TensorScope apart = openApart("read")) {
             ((CudaOps) apart.ops()).readPlain(x, first, target, length);
         }

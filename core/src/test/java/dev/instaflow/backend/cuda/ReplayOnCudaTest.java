@@ -20,6 +20,9 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -194,6 +197,47 @@ class ReplayOnCudaTest {
         assertArrayEquals(expected, played(7, 1, 4));
         String refusal = backend.engine().recordings().refusal();
         assertTrue(refusal.contains("cuStreamEndCapture"), refusal);
+    }
+
+    @Test
+    void rowsOfAPictureAreNotFetchedOneByOne() {
+        CallCounter counter = backend.engine().context().counter();
+        try (Scope scope = backend.openScope("rows")) {
+            Ops ops = scope.ops();
+            Shape shape = Shape.of(1, 64, 5, 3);
+            float[] expected = random(3, shape);
+            Tensor picture = ops.tensor("picture", shape, expected);
+            Tensor other = ops.tensor("other", shape, random(4, shape));
+            long before = counter.calls();
+            float[] actual = new float[expected.length];
+            float[] row = new float[15];
+            for (int y = 0; y < 64; y++) {
+                ops.read(picture, y * 15L, row, 15);
+                System.arraycopy(row, 0, actual, y * 15, 15);
+            }
+            assertArrayEquals(expected, actual);
+            assertTrue(counter.calls() - before <= 5, "one copy, and the events around it");
+            ops.read(other, 0, row, 15);
+            assertEquals(random(4, shape)[14], row[14]);
+        }
+    }
+
+    @Test
+    void threadsShareWeightsAndRecordings() throws Exception {
+        List<float[]> expected = new ArrayList<>();
+        for (int seed = 0; seed < 3; seed++) {
+            expected.add(plain(seed, 1, 4));
+        }
+        ExecutorService threads = Executors.newFixedThreadPool(3);
+        List<Future<float[]>> results = new ArrayList<>();
+        for (int i = 0; i < 18; i++) {
+            int seed = i % 3;
+            results.add(threads.submit(() -> seed == 0 ? plain(seed, 1, 4) : played(seed, 1, 4)));
+        }
+        for (int i = 0; i < results.size(); i++) {
+            assertArrayEquals(expected.get(i % 3), results.get(i).get(), "run " + i);
+        }
+        threads.shutdown();
     }
 
     @Test
