@@ -59,6 +59,32 @@ public final class Shapes {
     }
 
     /**
+     * The bias of {@link Ops#linear}.
+     *
+     * @param weight [Out,In]
+     * @param bias [Out]
+     */
+    public static void linearBias(Tensor weight, Tensor bias) {
+        vector("linear bias", bias, weight.shape().size(0));
+    }
+
+    /**
+     * What is added to the result of a layer.
+     *
+     * @param what the operation, for the message
+     * @param weight of the layer
+     * @param residual should have the result's shape
+     * @param result the shape of the layer's result
+     */
+    public static void residual(String what, Tensor weight, Tensor residual, Shape result) {
+        if (!residual.shape().equals(result)) {
+            throw new IllegalArgumentException(
+                    "%s \"%s\" gives %s, which cannot be added to %s"
+                            .formatted(what, weight.name(), result, residual));
+        }
+    }
+
+    /**
      * The result of {@link Ops#attention}.
      *
      * @param spec heads and mask

@@ -116,7 +116,7 @@ final class CpuOps implements Ops {
     @Override
     public Tensor conv2dAdd(ConvSpec spec, Tensor x, Tensor weight, Tensor bias, Tensor residual) {
         Shape shape = Shapes.conv2d(spec, x, weight, bias);
-        requireResult("conv2dAdd", weight, residual, shape);
+        Shapes.residual("conv2dAdd", weight, residual, shape);
         Tensor y = result(weight.name(), shape);
         TransformedConvolution transformed = kernels.transformed();
         if (transformed.takes(spec, weight)) {
@@ -173,7 +173,7 @@ final class CpuOps implements Ops {
             return Ops.super.normedConv2dAdd(layers, x, residual);
         }
         Tensor y = normedResult(layers, x);
-        requireResult("normedConv2dAdd", layers.weight(), residual, y.shape());
+        Shapes.residual("normedConv2dAdd", layers.weight(), residual, y.shape());
         TransformedConvolution transformed = kernels.transformed();
         transformed.runNormed(layers, x, transformed.biasAndResidual(layers.bias(), residual), y);
         return y;
@@ -215,14 +215,6 @@ final class CpuOps implements Ops {
         return y;
     }
 
-    private static void requireResult(String what, Tensor weight, Tensor operand, Shape shape) {
-        if (!operand.shape().equals(shape)) {
-            throw new IllegalArgumentException(
-                    "%s \"%s\" gives %s, which cannot be added to %s"
-                            .formatted(what, weight.name(), shape, operand));
-        }
-    }
-
     @Override
     public Tensor linear(Tensor x, Tensor weight) {
         Tensor y = result(weight.name(), Shapes.linear(x, weight));
@@ -235,7 +227,7 @@ final class CpuOps implements Ops {
     @Override
     public Tensor linear(Tensor x, Tensor weight, Tensor bias) {
         Tensor y = result(weight.name(), Shapes.linear(x, weight));
-        requireBias(weight, bias);
+        Shapes.linearBias(weight, bias);
         long from = at(x);
         long b = at(bias);
         long to = at(y);
@@ -246,8 +238,8 @@ final class CpuOps implements Ops {
     @Override
     public Tensor linearAdd(Tensor x, Tensor weight, Tensor bias, Tensor residual) {
         Shape shape = Shapes.linear(x, weight);
-        requireBias(weight, bias);
-        requireResult("linearAdd", weight, residual, shape);
+        Shapes.linearBias(weight, bias);
+        Shapes.residual("linearAdd", weight, residual, shape);
         Tensor y = result(weight.name(), shape);
         long from = at(x);
         long b = at(bias);
@@ -255,14 +247,6 @@ final class CpuOps implements Ops {
         long r = at(residual);
         product(MatMul.Tail.BIAS_RESIDUAL, x, weight).with(from).with(b).with(to).with(r).run();
         return y;
-    }
-
-    private static void requireBias(Tensor weight, Tensor bias) {
-        if (bias.shape().rank() != 1 || bias.shape().size(0) != weight.shape().size(0)) {
-            throw new IllegalArgumentException(
-                    "linear bias %s should have shape [%d]"
-                            .formatted(bias, weight.shape().size(0)));
-        }
     }
 
     /** Begins a product; nothing may fail before it is run. */
@@ -276,7 +260,7 @@ final class CpuOps implements Ops {
     @Override
     public Tensor linearGeglu(Tensor x, Tensor weight, Tensor bias) {
         Shape both = Shapes.linear(x, weight);
-        requireBias(weight, bias);
+        Shapes.linearBias(weight, bias);
         PackedWeight w = packed(weight, PackedWeight.Form.LINEAR);
         long in = weight.shape().size(1);
         long half = weight.shape().size(0) / 2;

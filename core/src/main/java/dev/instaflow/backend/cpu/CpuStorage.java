@@ -1,19 +1,19 @@
 package dev.instaflow.backend.cpu;
 
 import dev.instaflow.backend.Bytes;
+import dev.instaflow.backend.CountedStorage;
 import dev.instaflow.tensor.Shape;
-import dev.instaflow.tensor.Storage;
 
 /** Native memory behind a tensor: row-major F32 values, unless it is a {@link PackedWeight}. */
-class CpuStorage implements Storage {
+class CpuStorage extends CountedStorage {
     private final CpuEngine engine;
     private final String name;
     private final Shape shape;
     private final MemoryPool.Block block;
-    private int users = 1;
 
     /** Pooled memory for the values of that shape. */
     CpuStorage(CpuEngine engine, String name, Shape shape) {
+        super(engine.live());
         this.engine = engine;
         this.name = name;
         this.shape = shape;
@@ -23,6 +23,7 @@ class CpuStorage implements Storage {
 
     /** A block that was made for it. */
     CpuStorage(CpuEngine engine, String name, Shape shape, MemoryPool.Block block) {
+        super(engine.live());
         this.engine = engine;
         this.name = name;
         this.shape = shape;
@@ -53,23 +54,7 @@ class CpuStorage implements Storage {
     }
 
     @Override
-    public synchronized void retain() {
-        users++;
-    }
-
-    @Override
-    public void release() {
-        synchronized (this) {
-            if (--users != 0) {
-                return;
-            }
-        }
-        engine.live().remove(this);
-        free();
-    }
-
-    /** Gives the memory back; called once. */
-    void free() {
+    protected void free() {
         engine.pool().give(block);
     }
 

@@ -197,7 +197,7 @@ final class PackedWeight extends CpuStorage {
     }
 
     @Override
-    void free() {
+    protected void free() {
         super.free();
         copyBlocks.forEach(engine().pool()::give);
         copyBlocks.clear();

@@ -194,7 +194,7 @@ final class CudaOps implements Ops {
     @Override
     public Tensor conv2dAdd(ConvSpec spec, Tensor x, Tensor weight, Tensor bias, Tensor residual) {
         Shape shape = Shapes.conv2d(spec, x, weight, bias);
-        requireResult("conv2dAdd", weight, residual, shape);
+        Shapes.residual("conv2dAdd", weight, residual, shape);
         Tensor y = layer(weight.name(), shape);
         convolution().run(spec, x, weight, bias, Optional.of(residual), y);
         return y;
@@ -213,14 +213,6 @@ final class CudaOps implements Ops {
         return new ConvolutionLayer(engine, numerics, operands);
     }
 
-    private static void requireResult(String what, Tensor weight, Tensor operand, Shape shape) {
-        if (!operand.shape().equals(shape)) {
-            throw new IllegalArgumentException(
-                    "%s \"%s\" gives %s, which cannot be added to %s"
-                            .formatted(what, weight.name(), shape, operand));
-        }
-    }
-
     @Override
     public Tensor linear(Tensor x, Tensor weight) {
         Tensor y = layer(weight.name(), Shapes.linear(x, weight));
@@ -230,7 +222,7 @@ final class CudaOps implements Ops {
 
     @Override
     public Tensor linear(Tensor x, Tensor weight, Tensor bias) {
-        requireBias(weight, bias);
+        Shapes.linearBias(weight, bias);
         Tensor y = linear(x, weight);
         addBias(y, bias, 0);
         return y;
@@ -238,8 +230,8 @@ final class CudaOps implements Ops {
 
     @Override
     public Tensor linearAdd(Tensor x, Tensor weight, Tensor bias, Tensor residual) {
-        requireBias(weight, bias);
-        requireResult("linearAdd", weight, residual, Shapes.linear(x, weight));
+        Shapes.linearBias(weight, bias);
+        Shapes.residual("linearAdd", weight, residual, Shapes.linear(x, weight));
         Tensor y = linear(x, weight);
         addBias(y, bias, operands.of(residual, numerics.storage()));
         return y;
@@ -247,7 +239,7 @@ final class CudaOps implements Ops {
 
     @Override
     public Tensor linearGeglu(Tensor x, Tensor weight, Tensor bias) {
-        requireBias(weight, bias);
+        Shapes.linearBias(weight, bias);
         Shape shape = Shapes.linear(x, weight);
         if (shape.size(-1) % 2 != 0) {
             throw new IllegalArgumentException("linearGeglu needs an even weight: " + weight);
@@ -258,14 +250,6 @@ final class CudaOps implements Ops {
             gate(both, operands.of(bias, Storage.F32), y);
         }
         return y;
-    }
-
-    private static void requireBias(Tensor weight, Tensor bias) {
-        if (bias.shape().rank() != 1 || bias.shape().size(0) != weight.shape().size(0)) {
-            throw new IllegalArgumentException(
-                    "linear bias %s should have shape [%d]"
-                            .formatted(bias, weight.shape().size(0)));
-        }
     }
 
     private void multiply(Tensor x, Tensor weight, Tensor y) {

@@ -2,24 +2,22 @@ package dev.instaflow.backend.cuda;
 
 import dev.instaflow.backend.Arena;
 import dev.instaflow.backend.Bytes;
+import dev.instaflow.backend.CountedStorage;
+import dev.instaflow.kernels.Storage;
 import dev.instaflow.tensor.Shape;
 
 /** Device memory behind a tensor: row-major values, unless it is a {@link CudaWeight}. */
-class CudaStorage implements dev.instaflow.tensor.Storage {
+class CudaStorage extends CountedStorage {
     private final CudaEngine engine;
     private final String name;
     private final Shape shape;
-    private final dev.instaflow.kernels.Storage type;
+    private final Storage type;
     private final Arena.Range memory;
-    private int users = 1;
 
     /** Memory of the pool for the values of that shape. */
     CudaStorage(
-            CudaEngine engine,
-            DevicePool.Purpose purpose,
-            String name,
-            Shape shape,
-            dev.instaflow.kernels.Storage type) {
+            CudaEngine engine, DevicePool.Purpose purpose, String name, Shape shape, Storage type) {
+        super(engine.live());
         this.engine = engine;
         this.name = name;
         this.shape = shape;
@@ -37,7 +35,7 @@ class CudaStorage implements dev.instaflow.tensor.Storage {
     }
 
     /** Of an element. */
-    dev.instaflow.kernels.Storage type() {
+    Storage type() {
         return type;
     }
 
@@ -52,23 +50,7 @@ class CudaStorage implements dev.instaflow.tensor.Storage {
     }
 
     @Override
-    public synchronized void retain() {
-        users++;
-    }
-
-    @Override
-    public void release() {
-        synchronized (this) {
-            if (--users != 0) {
-                return;
-            }
-        }
-        engine.live().remove(this);
-        free();
-    }
-
-    /** Gives the memory back; called once. */
-    void free() {
+    protected void free() {
         engine.pool().give(memory);
     }
 

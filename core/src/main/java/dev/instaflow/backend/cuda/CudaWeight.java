@@ -68,7 +68,7 @@ final class CudaWeight extends CudaStorage {
     }
 
     @Override
-    void free() {
+    protected void free() {
         // Recorded programs know its address.
         engine().recordings().forgetAll();
         super.free();
