@@ -34,7 +34,7 @@ int cuDevicePrimaryCtxRetain(void **context, int device) {
 int cuDevicePrimaryCtxRelease_v2(int device) { (void) device; return --contexts < 0 ? 201 : 0; }
 int cuCtxPushCurrent_v2(void *context) { (void) context; return 0; }
 int cuCtxPopCurrent_v2(void **context) { *context = NULL; return 0; }
-int cuModuleLoadData(void **module, const void *image) { *module = (void *) image; return setting("OUTLINE_MODULE", 0); }
+int cuModuleLoadDataEx(void **module, const void *image, unsigned count, int *options, void **values) { (void) count; (void) options; (void) values; *module = (void *) image; return setting("OUTLINE_MODULE", 0); }
 int cuModuleUnload(void *module) { (void) module; return 0; }
 #endif
 

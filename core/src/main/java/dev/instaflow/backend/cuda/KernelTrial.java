@@ -46,7 +46,7 @@ final class KernelTrial {
 
     private static Optional<Obstacle> load() {
         CUmodule module = new CUmodule();
-        int status = cuModuleLoadData(module, SAMPLE.ptx());
+        int status = Launcher.load(module, SAMPLE);
         if (status == CUresult.CUDA_SUCCESS) {
             cuModuleUnload(module);
             return Optional.empty();

@@ -121,20 +121,23 @@ final class Launcher {
         CUmodule loaded = modules.get(which);
         if (loaded == null) {
             CUmodule fresh = new CUmodule();
-            // Not an array: JCuda would keep the collector waiting for as long as the driver
-            // compiles.
-            byte[] text = which.ptx().getBytes(StandardCharsets.US_ASCII);
-            ByteBuffer ptx = ByteBuffer.allocateDirect(text.length + 1).put(0, text);
             context.call(
                     "cuModuleLoadDataEx",
                     "the kernels of " + which.fileName() + ".ptx",
-                    () ->
-                            JCudaDriver.cuModuleLoadDataEx(
-                                    fresh, Pointer.to(ptx), 0, new int[0], new Pointer()));
+                    () -> load(fresh, which));
             modules.put(which, fresh);
             loaded = fresh;
         }
         return loaded;
+    }
+
+    /** Asks the driver to compile a module; its status. */
+    static int load(CUmodule module, KernelModule which) {
+        // Not an array: JCuda would keep the collector waiting for as long as the driver compiles.
+        byte[] text = which.ptx().getBytes(StandardCharsets.US_ASCII);
+        ByteBuffer ptx = ByteBuffer.allocateDirect(text.length + 1).put(0, text);
+        return JCudaDriver.cuModuleLoadDataEx(
+                module, Pointer.to(ptx), 0, new int[0], new Pointer());
     }
 
     /** The driver copies the values during the launch, so that one place serves all. */

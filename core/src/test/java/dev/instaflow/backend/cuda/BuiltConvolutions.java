@@ -1,12 +1,9 @@
 package dev.instaflow.backend.cuda;
 
 import dev.instaflow.checkpoint.Checkpoint;
-import dev.instaflow.checkpoint.layout.ArchitectureShapes;
-import dev.instaflow.checkpoint.layout.TensorSpec;
-import dev.instaflow.checkpoint.storage.ComputedEntry;
-import dev.instaflow.checkpoint.storage.HeapCheckpoint;
 import dev.instaflow.model.ModelConfig;
 import dev.instaflow.model.TinyModel;
+import dev.instaflow.model.ZeroModel;
 import dev.instaflow.nn.BlockMonitor;
 import dev.instaflow.ops.ConvSpec;
 import dev.instaflow.ops.Ops;
@@ -23,7 +20,6 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import jcuda.driver.JCudaDriver;
 
@@ -49,7 +45,7 @@ final class BuiltConvolutions {
         ModelConfig full = ModelConfig.sd15();
         List<Size> sizes = List.of(new Size(512, 512), new Size(512, 768), new Size(768, 512));
         for (Precision precision : Precision.values()) {
-            try (Checkpoint shapes = shapesAlone()) {
+            try (Checkpoint shapes = ZeroModel.open()) {
                 built.run(settings(precision), shapes, full.unet(), full.vae(), sizes);
             }
             try (Checkpoint tiny = TinyModel.open()) {
@@ -150,22 +146,5 @@ final class BuiltConvolutions {
                 new ConvSpec(s[0], s[1], s[2], s[2], s[2], s[2]),
                 Shape.of(s[3], s[4], s[5], s[6]),
                 s[7]);
-    }
-
-    /** Stable Diffusion 1.5 with all weights 0. */
-    private static Checkpoint shapesAlone() {
-        return HeapCheckpoint.of(
-                ArchitectureShapes.sd15().tensors().stream().map(Zeros::new).toList(), Map.of());
-    }
-
-    private static final class Zeros extends ComputedEntry {
-        Zeros(TensorSpec spec) {
-            super(spec.name(), spec.shape());
-        }
-
-        @Override
-        public void readFloats(long first, float[] target, int offset, int length) {
-            Arrays.fill(target, offset, offset + length, 0);
-        }
     }
 }
