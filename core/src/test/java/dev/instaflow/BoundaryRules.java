@@ -46,9 +46,10 @@ final class BoundaryRules {
                                     .or(module("benchmarks"))
                                     .or(in("model"))
                                     .or(in("pipeline"))
-                                    .or(in("train.evaluate.report")),
+                                    .or(in("train.evaluate.report"))
+                                    .or(in("train.recipe")),
                             "tokenizer, checkpoint-loader, examples, benchmarks, model and"
-                                    + " pipeline in core, and train.evaluate.report"),
+                                    + " pipeline in core, train.evaluate.report and train.recipe"),
                     new Rule(
                             libraries("org.apache.commons.compress"),
                             // Training: packed collections of pictures.

@@ -11,7 +11,7 @@ import java.util.List;
  * The model in the jar {@code instaflow-emoji-model}, copied to a temporary folder while it is read, since a
  * checkpoint is mapped and a jar's entry cannot be.
  */
-final class BundledModel implements AutoCloseable {
+public final class BundledModel implements AutoCloseable {
     private static final String RESOURCES = "/dev/instaflow/emoji/";
     private static final String CHECKPOINT = "model.ckpt";
     private static final List<String> FILES =
@@ -27,9 +27,7 @@ final class BundledModel implements AutoCloseable {
         BundledModel model = new BundledModel(Files.createTempDirectory("instaflow-emoji-model"));
         boolean complete = false;
         try {
-            for (String file : FILES) {
-                model.copy(file);
-            }
+            copyTo(model.folder);
             complete = true;
         } finally {
             if (!complete) {
@@ -39,7 +37,22 @@ final class BundledModel implements AutoCloseable {
         return model;
     }
 
-    private void copy(String file) throws IOException {
+    /**
+     * Copies checkpoint, card, captions and tokenizer, for those who need them as files.
+     *
+     * @param folder exists and has none of them
+     * @return the checkpoint, which the others lie beside
+     * @throws FileNotFoundException if the model is not on the class path
+     * @throws IOException if a file cannot be written
+     */
+    public static Path copyTo(Path folder) throws IOException {
+        for (String file : FILES) {
+            copy(file, folder.resolve(file));
+        }
+        return folder.resolve(CHECKPOINT);
+    }
+
+    private static void copy(String file, Path target) throws IOException {
         try (InputStream in = BundledModel.class.getResourceAsStream(RESOURCES + file)) {
             if (in == null) {
                 throw new FileNotFoundException(
@@ -49,7 +62,7 @@ final class BundledModel implements AutoCloseable {
                                 + "): add the dependency dev.instaflow:instaflow-emoji-model,"
                                 + " or name a model file");
             }
-            Files.copy(in, folder.resolve(file));
+            Files.copy(in, target);
         }
     }
 

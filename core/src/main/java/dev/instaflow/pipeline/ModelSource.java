@@ -1,6 +1,7 @@
 package dev.instaflow.pipeline;
 
 import dev.instaflow.backend.Backend;
+import dev.instaflow.checkpoint.layout.CompVisView;
 import dev.instaflow.checkpoint.layout.WeightSet;
 import dev.instaflow.model.ModelCard;
 import dev.instaflow.model.ModelConfig;
@@ -105,6 +106,30 @@ public final class ModelSource {
         List<AddedLora> more = new ArrayList<>(loras);
         more.add(new AddedLora(file, strength));
         return new ModelSource(path, tokenizer, card, config, more);
+    }
+
+    /**
+     * What is known of the model besides its weights, which are not read.
+     *
+     * @return card, sizes and tokenizer
+     * @throws IOException if a file is missing, damaged or not such a model
+     */
+    public ModelDescription describe() throws IOException {
+        if (path.isPresent()) {
+            return describe(path.get());
+        }
+        try (BundledModel bundled = BundledModel.extract()) {
+            return describe(bundled.checkpoint());
+        }
+    }
+
+    private ModelDescription describe(Path model) throws IOException {
+        ModelFiles files = new ModelFiles(model, tokenizer, card, config);
+        try (CompVisView view = CompVisView.open(model, WeightSet.PLAIN)) {
+            ModelConfig sizes = files.config(view);
+            return new ModelDescription(
+                    files.card(view), sizes, files.tokenizer(sizes.text().maxLength()));
+        }
     }
 
     /** Checks everything, and loads what the settings want loaded. */

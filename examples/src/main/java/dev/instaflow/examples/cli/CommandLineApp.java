@@ -58,6 +58,9 @@ final class CommandLineApp {
         all.put("inspect", () -> new InspectCommand(terminal));
         all.put("convert", () -> new ConvertCommand(terminal));
         all.put("tokenize", () -> new TokenizeCommand(terminal));
+        all.put("train", () -> new TrainCommand(terminal));
+        all.put("pairs", () -> new PairsCommand(terminal));
+        all.put("distill", () -> new DistillCommand(terminal));
         all.put("evaluate", () -> new EvaluateCommand(terminal));
         all.put("doctor", () -> new DoctorCommand(terminal));
         return words.length > 0 && all.containsKey(words[0])

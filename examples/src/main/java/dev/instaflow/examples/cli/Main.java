@@ -1,5 +1,6 @@
 package dev.instaflow.examples.cli;
 
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -7,6 +8,11 @@ import java.util.concurrent.TimeUnit;
 public final class Main {
     /** A block of the largest network takes less than this; then nothing is left half done. */
     private static final long PATIENCE_SECONDS = 10;
+
+    /** A step of training and a checkpoint of the largest model may take this. */
+    private static final long PATIENCE_IN_TRAINING_SECONDS = 300;
+
+    private static final Set<String> TRAINING = Set.of("train", "pairs", "distill", "lora");
 
     private Main() {}
 
@@ -18,7 +24,11 @@ public final class Main {
     public static void main(String[] args) {
         Terminal terminal = Terminal.ofProcess();
         CountDownLatch done = new CountDownLatch(1);
-        Thread hook = new Thread(() -> cancel(terminal, done), "cancel");
+        long patience =
+                args.length > 0 && TRAINING.contains(args[0])
+                        ? PATIENCE_IN_TRAINING_SECONDS
+                        : PATIENCE_SECONDS;
+        Thread hook = new Thread(() -> cancel(terminal, done, patience), "cancel");
         Runtime.getRuntime().addShutdownHook(hook);
         int exitCode;
         try {
@@ -30,10 +40,10 @@ public final class Main {
     }
 
     /** Runs when the process ends, by itself or by Ctrl-C. */
-    private static void cancel(Terminal terminal, CountDownLatch done) {
+    private static void cancel(Terminal terminal, CountDownLatch done, long seconds) {
         terminal.interrupt().cancel();
         try {
-            done.await(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            done.await(seconds, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

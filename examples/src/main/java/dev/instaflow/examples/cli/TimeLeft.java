@@ -8,17 +8,28 @@ final class TimeLeft {
     private static final double LEAST_SHARE = 1e-3;
 
     private final long startNanos;
+    private final double startFraction;
 
     /** @param startNanos of {@code System.nanoTime} */
     TimeLeft(long startNanos) {
+        this(startNanos, 0);
+    }
+
+    /**
+     * @param startNanos of {@code System.nanoTime}
+     * @param startFraction what was done then
+     */
+    TimeLeft(long startNanos, double startFraction) {
         this.startNanos = startNanos;
+        this.startFraction = startFraction;
     }
 
     /** A line with a bar and, as soon as it can be told, the time that is left. */
     String line(String what, double fraction, long nowNanos) {
         String left = "";
-        if (fraction > LEAST_SHARE) {
-            double nanos = (nowNanos - startNanos) * (1 - fraction) / fraction;
+        double done = fraction - startFraction;
+        if (done > LEAST_SHARE * (1 - startFraction)) {
+            double nanos = (nowNanos - startNanos) * (1 - fraction) / done;
             long seconds = (long) Math.ceil(nanos / NANOS_A_SECOND);
             left =
                     String.format(

@@ -73,7 +73,7 @@ public record CaptionSelection(Optional<List<String>> names, OptionalInt most) {
      * @param <T> what they are
      * @return number {@code i * size / most} for each i
      */
-    static <T> List<T> evenly(List<T> all, int most) {
+    public static <T> List<T> evenly(List<T> all, int most) {
         if (all.size() <= most) {
             return all;
         }

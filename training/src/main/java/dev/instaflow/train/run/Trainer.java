@@ -1,5 +1,6 @@
 package dev.instaflow.train.run;
 
+import dev.instaflow.train.Parameter;
 import dev.instaflow.train.Parameters;
 import dev.instaflow.train.data.TrainingData;
 import dev.instaflow.train.optim.Ema;
@@ -84,6 +85,35 @@ public final class Trainer {
         ema.update(parameters.list());
         steps++;
         return new StepReport(steps, loss, norm, rate);
+    }
+
+    /**
+     * Lets something be done with the averages in the place of the parameters, such as drawing what the finished
+     * model would draw. The run goes on to the same bits.
+     *
+     * @param action must not train
+     */
+    public void withAverages(Runnable action) {
+        List<float[]> values = new ArrayList<>();
+        for (Parameter parameter : learner.parameters().list()) {
+            values.add(parameter.values().clone());
+            copy(ema.averages().get(parameter.name()), parameter.values());
+        }
+        learner.parameters().upload();
+        try {
+            action.run();
+        } finally {
+            int i = 0;
+            for (Parameter parameter : learner.parameters().list()) {
+                copy(values.get(i), parameter.values());
+                i++;
+            }
+            learner.parameters().upload();
+        }
+    }
+
+    private static void copy(float[] from, float[] to) {
+        System.arraycopy(from, 0, to, 0, to.length);
     }
 
     /**

@@ -1,0 +1,28 @@
+package dev.instaflow.train.recipe;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+
+/** Writes a model again as the key export says, with its card. */
+final class ExportTask implements PartTask {
+    @Override
+    public Map<String, Path> inputs(Context context) throws IOException {
+        Section model = context.settings().at("model");
+        return Map.of("model start", context.models().file(model, "start"));
+    }
+
+    @Override
+    public Outcome run(Context context) throws IOException {
+        Section settings = context.settings();
+        StartModel start = context.models().start(settings.at("model"));
+        Path written =
+                new ModelFolder(start, settings.at("export"), Map.of())
+                        .write(
+                                start.file(),
+                                start.weights(),
+                                context.folder().resolve(Models.MODEL_FOLDER));
+        context.monitor().say("wrote " + written);
+        return Outcome.FINISHED;
+    }
+}

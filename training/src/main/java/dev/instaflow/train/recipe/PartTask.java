@@ -1,0 +1,42 @@
+package dev.instaflow.train.recipe;
+
+import dev.instaflow.train.run.RunSetting;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
+
+/** Does the work of one kind of part, from where it stopped. */
+interface PartTask {
+    /**
+     * What the work is done with.
+     *
+     * @param run folder of the run
+     * @param folder of the part
+     * @param settings of the part
+     * @param models finds models
+     * @param pairs folders of pairs of earlier parts, by name
+     * @param changed settings that differ on purpose from the last checkpoint's
+     * @param monitor watches
+     */
+    record Context(
+            Path run,
+            Path folder,
+            Section settings,
+            Models models,
+            Map<String, Path> pairs,
+            Set<RunSetting> changed,
+            RunMonitor monitor) {}
+
+    /** Whether it came to its end. */
+    enum Outcome {
+        FINISHED,
+        STOPPED
+    }
+
+    /** The models that it begins with, which a finished part is compared with. */
+    Map<String, Path> inputs(Context context) throws IOException;
+
+    /** Works until it is finished or the monitor wants it to stop. */
+    Outcome run(Context context) throws IOException;
+}
