@@ -61,6 +61,8 @@ final class CommandLineApp {
         all.put("train", () -> new TrainCommand(terminal));
         all.put("pairs", () -> new PairsCommand(terminal));
         all.put("distill", () -> new DistillCommand(terminal));
+        all.put("transplant", () -> new TransplantCommand(terminal));
+        all.put("lora", () -> new LoraCommand(terminal));
         all.put("evaluate", () -> new EvaluateCommand(terminal));
         all.put("doctor", () -> new DoctorCommand(terminal));
         return words.length > 0 && all.containsKey(words[0])

@@ -227,10 +227,16 @@ class TrainCommandTest {
         bad("device: toaster", "toaster", "reference");
         bad("data: {collections: [no.zip]}", "data.collections.0.path", "no.zip: no such file");
         bad("data: {collections: [{path: x, splt: all}]}", "data.collections.0.splt", "split");
-        bad("data: {pairs: no}", "data.pairs", "no: no such folder");
+        bad("data: {pairs: nowhere}", "data.pairs", "nowhere: no such file or folder");
         bad("losses: {latent: 0.0}", "losses.latent", "nothing would be learnt");
         bad("losses: {latent: -1.0}", "losses.latent: is -1.0");
         bad("losses: {lpips: 1.0}", "losses.lpipsFeatures");
+        // Found out before the first part begins.
+        bad(
+                "stages: [{name: a}, {name: b, task: pairs, pairs: {teacher: c}}]",
+                "b.pairs.teacher",
+                "c");
+        bad("stages: [{name: a}, {name: b, memory: lots}]", "stages.b.memory", "lots");
     }
 
     @Test

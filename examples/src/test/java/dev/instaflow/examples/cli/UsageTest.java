@@ -17,6 +17,11 @@ class UsageTest {
                 "inspect",
                 "convert",
                 "tokenize",
+                "train",
+                "pairs",
+                "distill",
+                "transplant",
+                "lora",
                 "evaluate",
                 "doctor"
             })

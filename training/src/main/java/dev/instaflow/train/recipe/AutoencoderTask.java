@@ -23,6 +23,12 @@ import java.util.Optional;
 /** Trains the autoencoder of a model, whole or its decoder alone. The other networks are carried along. */
 final class AutoencoderTask implements PartTask {
     @Override
+    public void check(Section settings) throws IOException {
+        StepChoices.check(settings);
+        settings.at("autoencoder").build(() -> passes(settings));
+    }
+
+    @Override
     public Map<String, Path> inputs(Context context) throws IOException {
         Section model = context.settings().at("model");
         return Map.of("model start", context.models().file(model, "start"));
@@ -51,7 +57,7 @@ final class AutoencoderTask implements PartTask {
                             new Trainer(
                                     learner,
                                     steps,
-                                    StepChoices.optimizer(settings.at("optimizer"), backend)),
+                                    StepChoices.optimizer(settings.at("optimizer")).apply(backend)),
                             settings,
                             context.folder(),
                             model.writeCompanions(context.folder().resolve("companions")),

@@ -7,6 +7,11 @@ import java.util.Map;
 /** Writes a model again as the key export says, with its card. */
 final class ExportTask implements PartTask {
     @Override
+    public void check(Section settings) {
+        settings.at("export").choice("dtype", ModelFolder.DTYPES);
+    }
+
+    @Override
     public Map<String, Path> inputs(Context context) throws IOException {
         Section model = context.settings().at("model");
         return Map.of("model start", context.models().file(model, "start"));

@@ -12,6 +12,7 @@ import dev.instaflow.train.objective.PixelDistance;
 import dev.instaflow.train.objective.WeightedLosses;
 import dev.instaflow.vae.AutoencoderKl;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,12 +27,29 @@ final class LossChoice implements AutoCloseable {
                     "squared", PixelDistance.SQUARED,
                     "edges", PixelDistance.EDGES);
 
+    private static final List<String> WEIGHTS =
+            List.of("latent", "absolute", "squared", "edges", "encoder", "lpips");
+
     private final Loss loss;
     private final Optional<Lpips> lpips;
 
     private LossChoice(Loss loss, Optional<Lpips> lpips) {
         this.loss = loss;
         this.lpips = lpips;
+    }
+
+    /** What can be told without a model. */
+    static void check(Section settings) {
+        double sum = 0;
+        for (String key : WEIGHTS) {
+            sum += settings.amount(key);
+        }
+        if (sum == 0) {
+            throw settings.bad("latent", "is 0 as are all other weights; nothing would be learnt");
+        }
+        if (settings.amount("lpips") > 0) {
+            lpipsFeatures(settings);
+        }
     }
 
     /**
@@ -68,9 +86,6 @@ final class LossChoice implements AutoCloseable {
         if (!pictures.isEmpty()) {
             terms.add(new WeightedLosses.Term(new PictureLoss(backend, vae, scale, pictures), 1));
         }
-        if (terms.isEmpty()) {
-            throw settings.bad("latent", "is 0 as are all other weights; nothing would be learnt");
-        }
         return new LossChoice(new WeightedLosses(terms), lpips);
     }
 
@@ -82,18 +97,22 @@ final class LossChoice implements AutoCloseable {
     }
 
     private static Lpips lpips(Section settings, TrainingBackend backend) throws IOException {
-        Path features =
-                settings.file("lpipsFeatures")
-                        .orElseThrow(
-                                () ->
-                                        settings.bad(
-                                                "lpipsFeatures",
-                                                "names no file; LPIPS has no weights of its own here"));
+        Path features = lpipsFeatures(settings);
         Path channels = settings.file("lpipsChannels").orElse(features);
         try (Checkpoint first = Checkpoint.open(features);
                 Checkpoint second = Checkpoint.open(channels)) {
             return Lpips.load(backend, first, second);
         }
+    }
+
+    private static Path lpipsFeatures(Section settings) {
+        return settings.file("lpipsFeatures")
+                .filter(Files::exists)
+                .orElseThrow(
+                        () ->
+                                settings.bad(
+                                        "lpipsFeatures",
+                                        "names no file that exists; LPIPS has no weights of its own here"));
     }
 
     Loss loss() {

@@ -54,6 +54,10 @@ record Models(Path run, Map<String, Path> earlier) {
                     "2-rf", ModelCard::twoRectifiedFlow,
                     "sd15", ModelCard::stableDiffusion15);
 
+    static boolean isBundled(String name) {
+        return name.equals(BUNDLED);
+    }
+
     /** The file of a model, which is there. */
     Path file(Section settings, String key) throws IOException {
         String name =
@@ -64,7 +68,7 @@ record Models(Path run, Map<String, Path> earlier) {
                                                 key,
                                                 "names no model; give a checkpoint, \"bundled\" or an"
                                                         + " earlier part"));
-        if (name.equals(BUNDLED)) {
+        if (isBundled(name)) {
             return bundled();
         }
         if (earlier.containsKey(name)) {

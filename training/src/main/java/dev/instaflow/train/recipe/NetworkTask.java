@@ -24,6 +24,12 @@ import java.util.Optional;
 /** Trains UNet and text encoder, or adapters beside them, on pictures, pairs or both. */
 final class NetworkTask implements PartTask {
     @Override
+    public void check(Section settings) throws IOException {
+        StepChoices.check(settings);
+        LossChoice.check(settings.at("losses"));
+    }
+
+    @Override
     public Map<String, Path> inputs(Context context) throws IOException {
         Section model = context.settings().at("model");
         String key = model.given("start").isPresent() ? "start" : "autoencoder";
@@ -52,7 +58,7 @@ final class NetworkTask implements PartTask {
                             training,
                             data.examples(),
                             start.tokenizer().encode("").ids(),
-                            StepChoices.optimizer(settings.at("optimizer"), backend));
+                            StepChoices.optimizer(settings.at("optimizer")).apply(backend));
             return train(context, start, new Parts(backend, view, vae, networks), rows, trainer);
         }
     }

@@ -23,6 +23,17 @@ final class PairTask implements PartTask {
     static final String FOLDER = "pairs";
 
     @Override
+    public void check(Section settings) {
+        Section own = settings.at("pairs");
+        own.choice("weights", Models.WEIGHTS);
+        own.build(() -> SamplerKind.of(own.text("sampler")));
+        own.build(() -> NoiseSource.of(own.text("noise")));
+        for (String key : List.of("seeds", "steps", "segments", "batch", "shard")) {
+            own.count(key, 1);
+        }
+    }
+
+    @Override
     public Map<String, Path> inputs(Context context) throws IOException {
         return Map.of("teacher", context.models().file(context.settings().at("pairs"), "teacher"));
     }

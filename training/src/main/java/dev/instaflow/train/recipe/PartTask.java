@@ -34,6 +34,13 @@ interface PartTask {
         STOPPED
     }
 
+    /**
+     * Checks what can be told without a model.
+     *
+     * @throws IllegalArgumentException with the path of a wrong key
+     */
+    void check(Section settings) throws IOException;
+
     /** The models that it begins with, which a finished part is compared with. */
     Map<String, Path> inputs(Context context) throws IOException;
 

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -54,9 +55,7 @@ public final class RecipeRun {
      */
     public List<Path> run() throws IOException {
         Path run = recipe.folder();
-        for (Stage stage : recipe.stages()) {
-            stage.settings().choice("task", TASKS);
-        }
+        check();
         Files.createDirectories(run);
         AtomicFile.write(
                 run.resolve("config.yaml"), part -> Files.writeString(part, recipe.effective()));
@@ -80,6 +79,34 @@ public final class RecipeRun {
             pairs.put(stage.name(), stage.folder().resolve(PairTask.FOLDER));
         }
         return results(recipe.stages().get(recipe.stages().size() - 1).folder());
+    }
+
+    /** All parts before the first: what is wrong with the last one should not be found out after hours. */
+    private void check() throws IOException {
+        Set<String> earlier = new HashSet<>();
+        for (Stage stage : recipe.stages()) {
+            Section settings = stage.settings();
+            settings.choice("task", TASKS).check(settings);
+            requireThere(settings.at("model"), "start", earlier);
+            requireThere(settings.at("pairs"), "teacher", earlier);
+            requireThere(settings.at("data"), "pairs", earlier);
+            for (Section part : settings.at("data").list("collections", "collections", "path")) {
+                requireThere(part, "path", Set.of());
+            }
+            earlier.add(stage.name());
+        }
+    }
+
+    private static void requireThere(Section settings, String key, Set<String> earlier) {
+        String name = settings.text(key);
+        boolean known = name.isEmpty() || earlier.contains(name) || Models.isBundled(name);
+        if (!known && !Files.exists(settings.file(key).orElseThrow())) {
+            throw settings.bad(
+                    key,
+                    settings.file(key).orElseThrow()
+                            + ": no such file or folder"
+                            + (earlier.isEmpty() ? "" : ", nor an earlier part of that name"));
+        }
     }
 
     private Outcome run(PartTask task, PartTask.Context context) throws IOException {

@@ -41,14 +41,7 @@ final class StepChoices {
 
     /** What the objective key says, for a model of that card. */
     static Objective objective(Section settings, ModelCard card) throws IOException {
-        String kind =
-                settings.choice(
-                        "kind",
-                        Map.of(
-                                "flow", "flow",
-                                "one-step", "one-step",
-                                "k-step", "k-step",
-                                "diffusion", "diffusion"));
+        String kind = kind(settings);
         boolean flowCard = card.traits().prediction() == Prediction.FLOW;
         if (kind.equals("diffusion")) {
             if (flowCard) {
@@ -72,6 +65,16 @@ final class StepChoices {
             case "k-step" -> new SegmentDistillation(rule, settings.count("steps", 1));
             default -> new RectifiedFlow(rule, times(settings));
         };
+    }
+
+    private static String kind(Section settings) {
+        return settings.choice(
+                "kind",
+                Map.of(
+                        "flow", "flow",
+                        "one-step", "one-step",
+                        "k-step", "k-step",
+                        "diffusion", "diffusion"));
     }
 
     private static TimeDistribution times(Section settings) throws IOException {
@@ -106,7 +109,30 @@ final class StepChoices {
         return part.build(() -> kind.apply(part));
     }
 
-    static Optimizer optimizer(Section settings, TrainingBackend backend) {
+    /** Everything that can be told without a model, so that a wrong word ends no run after hours. */
+    static void check(Section settings) throws IOException {
+        settings.count("batch", 1);
+        settings.count("passes", 1);
+        int steps = settings.count("steps", 1);
+        optimizer(settings.at("optimizer"));
+        learningRate(settings.at("learningRate"), steps);
+        captions(settings.at("captions"));
+        settings.choice("memory", MEMORY);
+        trained(settings, "trained");
+        lora(settings.at("lora"), settings.whole("seed"));
+        Section objective = settings.at("objective");
+        kind(objective);
+        times(objective);
+        if (!objective.text("labels").equals("card")) {
+            objective.choice("labels", LABELS);
+        }
+        settings.at("export").choice("dtype", ModelFolder.DTYPES);
+        settings.at("export").choice("weights", Models.WEIGHTS);
+        settings.at("checkpoints").count("keep", 1);
+    }
+
+    /** Made once a backend is open. */
+    static Function<TrainingBackend, Optimizer> optimizer(Section settings) {
         AdamW.Settings adam =
                 settings.build(
                         () ->
@@ -115,21 +141,21 @@ final class StepChoices {
                                         settings.number("beta2"),
                                         settings.number("eps"),
                                         settings.number("weightDecay")));
-        Map<String, Function<TrainingBackend, Optimizer>> kinds =
+        Muon.Settings muon =
+                settings.build(
+                        () ->
+                                new Muon.Settings(
+                                        settings.number("momentum"),
+                                        settings.number("muonDecay"),
+                                        settings.number("restRate"),
+                                        adam));
+        return settings.choice(
+                "kind",
                 Map.of(
                         "adamw",
-                        place -> new AdamW(adam),
+                        backend -> new AdamW(adam),
                         "muon",
-                        place ->
-                                new Muon(
-                                        new Muon.Settings(
-                                                settings.number("momentum"),
-                                                settings.number("muonDecay"),
-                                                settings.number("restRate"),
-                                                adam),
-                                        place));
-        Function<TrainingBackend, Optimizer> kind = settings.choice("kind", kinds);
-        return settings.build(() -> kind.apply(backend));
+                        backend -> new Muon(muon, backend)));
     }
 
     static LearningRate learningRate(Section settings, int steps) {

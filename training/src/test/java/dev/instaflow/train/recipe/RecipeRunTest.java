@@ -133,6 +133,15 @@ class RecipeRunTest {
     }
 
     @Test
+    void everyKeyIsInTheGuide() throws IOException {
+        String guide = Files.readString(Path.of("../docs/training.md"));
+        for (String name : List.of("defaults.yaml", "elements.yaml")) {
+            Path keys = Path.of("src/main/resources/dev/instaflow/train/recipe", name);
+            assertTrue(guide.contains(Files.readString(keys)), name + " differs from the guide");
+        }
+    }
+
+    @Test
     void everyPresetIsAConfiguration() throws IOException {
         for (Preset preset : Preset.values()) {
             Recipe recipe = Recipe.read(preset, Optional.empty(), List.of("run=x"));
