@@ -49,14 +49,19 @@ require_gpu() {
 
 # The tests that otherwise run on the stand-in, on the real driver; leaves what they printed in tests.log.
 run_tests() {
-  mvn -o -B -pl core -am test -Dinstaflow.cuda=driver -Dtest='*OnCudaTest' \
+  # The execution that has a process for one driver, since with -Dtest every execution would run them.
+  mvn -o -B -pl core,training -am test-compile surefire:test@cuda -Dinstaflow.cuda=driver \
+    -Dtest='*OnCudaTest' \
     -Dtest.cuda.devices="${CUDA_VISIBLE_DEVICES:-0}" -Dsurefire.failIfNoSpecifiedTests=false 2>&1 |
     tee "$REPORTS/tests.log"
 }
 
-# The last count that Maven printed is that of core, after which it builds nothing.
+# Maven prints a count for each class, with its time, and one for each module.
 count_of_tests() {
-  sed -n 's/.*\(Tests run: .*\)/\1/p' "$REPORTS/tests.log" | grep -v 'Time elapsed' | tail -n 1
+  grep -v 'Time elapsed' "$REPORTS/tests.log" |
+    sed -n 's/.*Tests run: \([0-9]*\), Failures: \([0-9]*\), Errors: \([0-9]*\), Skipped: \([0-9]*\).*/\1 \2 \3 \4/p' |
+    awk '{ run += $1; failed += $2; broken += $3; skipped += $4 }
+      END { if (NR) printf "Tests run: %d, Failures: %d, Errors: %d, Skipped: %d\n", run, failed, broken, skipped }'
 }
 
 benchmark() {

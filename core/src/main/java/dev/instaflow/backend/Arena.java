@@ -44,6 +44,7 @@ public final class Arena {
     private final long alignment;
     private final Range first;
     private long usedBytes;
+    private long takenBytes;
     private int taken;
 
     /**
@@ -83,6 +84,7 @@ public final class Arena {
         }
         best.free = false;
         taken++;
+        takenBytes += best.bytes;
         usedBytes = Math.max(usedBytes, best.offset + best.bytes);
         return best;
     }
@@ -104,6 +106,7 @@ public final class Arena {
     public void give(Range range) {
         range.free = true;
         taken--;
+        takenBytes -= range.bytes;
         if (range.after != null && range.after.free) {
             absorbNext(range);
         }
@@ -139,6 +142,15 @@ public final class Arena {
      */
     public long usedBytes() {
         return usedBytes;
+    }
+
+    /**
+     * What is handed out now.
+     *
+     * @return bytes, each range rounded up to the alignment
+     */
+    public long takenBytes() {
+        return takenBytes;
     }
 
     /**

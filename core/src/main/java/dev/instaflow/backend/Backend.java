@@ -95,6 +95,31 @@ public interface Backend extends AutoCloseable {
     long heldBytes();
 
     /**
+     * Of {@link #heldBytes} what another request cannot have: pooled memory that nobody uses is left out where
+     * the backend knows it.
+     *
+     * @return bytes
+     */
+    default long usedBytes() {
+        return heldBytes();
+    }
+
+    /**
+     * Memory that this backend could hold at most.
+     *
+     * @return bytes: of a device with memory of its own what was free when it was opened, else all memory of the
+     *     machine or container
+     */
+    default long memoryBytes() {
+        java.lang.management.OperatingSystemMXBean os =
+                java.lang.management.ManagementFactory.getOperatingSystemMXBean();
+        if (os instanceof com.sun.management.OperatingSystemMXBean machine) {
+            return machine.getTotalMemorySize();
+        }
+        return Runtime.getRuntime().maxMemory();
+    }
+
+    /**
      * Gives pooled memory that nobody uses back to the system, as far as it can; the next use asks for it
      * again.
      */

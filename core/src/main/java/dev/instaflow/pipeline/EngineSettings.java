@@ -1,31 +1,34 @@
 package dev.instaflow.pipeline;
 
+import dev.instaflow.backend.Backend;
 import dev.instaflow.backend.Device;
 import dev.instaflow.checkpoint.layout.WeightSet;
+import java.util.OptionalLong;
 
 /**
  * How an engine runs.
  *
  * @param device where it computes
  * @param weights the plain weights of a checkpoint or their moving average
- * @param memoryBytes most memory to use for weights and activations; larger images are decoded in tiles
+ * @param memoryBytes most memory to use for weights and activations, larger images are decoded in tiles; empty for
+ *     three quarters of what the device has
  * @param memory which weights stay in memory
  */
 public record EngineSettings(
-        Device device, WeightSet weights, long memoryBytes, MemoryMode memory) {
+        Device device, WeightSet weights, OptionalLong memoryBytes, MemoryMode memory) {
     private static final double SHARE_OF_MEMORY = 0.75;
 
     /** Checks the memory. */
     public EngineSettings {
-        if (memoryBytes < 1) {
+        if (memoryBytes.isPresent() && memoryBytes.getAsLong() < 1) {
             throw new IllegalArgumentException(
-                    "an engine with " + memoryBytes + " bytes of memory");
+                    "an engine with " + memoryBytes.getAsLong() + " bytes of memory");
         }
     }
 
     /**
-     * The device that {@link Device#auto()} chooses, plain weights, three quarters of the machine's (or
-     * container's) memory, all networks resident.
+     * The device that {@link Device#auto()} chooses, plain weights, three quarters of its memory, all networks
+     * resident.
      *
      * @return the settings
      */
@@ -34,23 +37,20 @@ public record EngineSettings(
     }
 
     /**
-     * A chosen device, plain weights, three quarters of the machine's (or container's) memory, all networks
-     * resident.
+     * A chosen device, plain weights, three quarters of its memory (on the CPU the machine's or container's), all
+     * networks resident.
      *
      * @param device where to compute
      * @return the settings
      */
     public static EngineSettings on(Device device) {
-        return new EngineSettings(device, WeightSet.PLAIN, machineMemory(), MemoryMode.RESIDENT);
+        return new EngineSettings(
+                device, WeightSet.PLAIN, OptionalLong.empty(), MemoryMode.RESIDENT);
     }
 
-    private static long machineMemory() {
-        java.lang.management.OperatingSystemMXBean os =
-                java.lang.management.ManagementFactory.getOperatingSystemMXBean();
-        if (os instanceof com.sun.management.OperatingSystemMXBean memory) {
-            return (long) (memory.getTotalMemorySize() * SHARE_OF_MEMORY);
-        }
-        return Runtime.getRuntime().maxMemory();
+    /** Most memory to use on a backend. */
+    long memoryBytesOn(Backend backend) {
+        return memoryBytes.orElseGet(() -> (long) (backend.memoryBytes() * SHARE_OF_MEMORY));
     }
 
     /**
@@ -80,7 +80,7 @@ public record EngineSettings(
      * @return a changed copy
      */
     public EngineSettings withMemoryBytes(long bytes) {
-        return new EngineSettings(device, weights, bytes, memory);
+        return new EngineSettings(device, weights, OptionalLong.of(bytes), memory);
     }
 
     /**

@@ -163,7 +163,8 @@ public final class TextToImage implements AutoCloseable {
     }
 
     private List<GeneratedImage> generate(GenerationPlan plan, RunControl control) {
-        long memory = settings.memoryBytes() - backend.heldBytes() - model.networks().bytesToCome();
+        long limit = settings.memoryBytesOn(backend);
+        long memory = limit - backend.usedBytes() - model.networks().bytesToCome();
         GenerationRun run = new GenerationRun(model, plan, memory, workplace, control);
         List<GenerationRun.Result> results = run.run();
         List<GeneratedImage> images = new ArrayList<>();
@@ -205,7 +206,10 @@ public final class TextToImage implements AutoCloseable {
     /** Frees the weights and the device; a second call does nothing. */
     @Override
     public void close() {
-        model.close();
-        backend.close();
+        try {
+            model.close();
+        } finally {
+            backend.close();
+        }
     }
 }

@@ -202,6 +202,16 @@ public final class CudaBackend implements TrainingBackend {
         return isClosed() ? 0 : engine.pool().heldBytes();
     }
 
+    @Override
+    public long usedBytes() {
+        return isClosed() ? 0 : engine.pool().usedBytes();
+    }
+
+    @Override
+    public long memoryBytes() {
+        return engine.memoryBytes();
+    }
+
     private synchronized boolean isClosed() {
         return closed;
     }

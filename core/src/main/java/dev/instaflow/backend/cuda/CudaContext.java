@@ -111,6 +111,17 @@ final class CudaContext implements AutoCloseable {
         return value[0];
     }
 
+    /** Memory of the device. */
+    record Memory(long freeBytes, long totalBytes) {}
+
+    /** What memory there is at this moment, for all processes. */
+    Memory memory(Object what) {
+        long[] free = new long[1];
+        long[] total = new long[1];
+        call("cuMemGetInfo", what, () -> JCudaDriver.cuMemGetInfo(free, total));
+        return new Memory(free[0], total[0]);
+    }
+
     /** Does some work while no other thread's work comes between. */
     <T> T exclusively(Supplier<T> work) {
         turn.lock();
@@ -168,8 +179,13 @@ final class CudaContext implements AutoCloseable {
         call("cuStreamSynchronize", what, () -> JCudaDriver.cuStreamSynchronize(stream));
     }
 
+    /** Whether no error has come after which every call fails. */
+    boolean isWorking() {
+        return broken.isEmpty();
+    }
+
     private void requireWorking() {
-        if (!broken.isEmpty()) {
+        if (!isWorking()) {
             throw new BackendException(
                     name + " cannot be used any more, close it; it failed before: " + broken);
         }

@@ -17,6 +17,7 @@ final class CudaEngine {
     private final Products products;
     private final Convolutions convolutions;
     private final Recordings recordings;
+    private final long memoryBytes;
     private final LiveTensors live = new LiveTensors();
 
     /**
@@ -33,6 +34,7 @@ final class CudaEngine {
         this.convolutions = new Convolutions(context, pool, settings.cache());
         this.recordings = new Recordings(this);
         pool.reclaimBy(recordings::forgetAll);
+        this.memoryBytes = context.memory("the backend").freeBytes();
     }
 
     CudaContext context() {
@@ -42,6 +44,11 @@ final class CudaEngine {
     /** Ten times the major number and the minor one, such as 86. */
     int computeCapability() {
         return capability;
+    }
+
+    /** What was free on the device before anything was allocated. */
+    long memoryBytes() {
+        return memoryBytes;
     }
 
     DevicePool pool() {

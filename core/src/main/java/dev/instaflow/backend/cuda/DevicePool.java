@@ -9,6 +9,7 @@ import java.util.EnumMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 
@@ -120,9 +121,7 @@ final class DevicePool {
     }
 
     private OutOfDeviceMemoryException outOfMemory(long bytes, Object what) {
-        long[] free = new long[1];
-        long[] total = new long[1];
-        context.call("cuMemGetInfo", what, () -> JCudaDriver.cuMemGetInfo(free, total));
+        CudaContext.Memory device = context.memory(what);
         return new OutOfDeviceMemoryException(
                 "%s: cannot allocate %s for %s; %s held by this backend, %s of %s free; make a smaller image or batch"
                         .formatted(
@@ -130,8 +129,8 @@ final class DevicePool {
                                 Bytes.text(bytes),
                                 what,
                                 Bytes.text(heldBytes()),
-                                Bytes.text(free[0]),
-                                Bytes.text(total[0])));
+                                Bytes.text(device.freeBytes()),
+                                Bytes.text(device.totalBytes())));
     }
 
     /** Takes memory back. */
@@ -149,11 +148,22 @@ final class DevicePool {
                 () -> slabs.values().stream().mapToLong(slab -> slab.bytes).sum());
     }
 
-    /** Gives slabs of which nothing is in use back to the driver. */
+    /** Of {@link #heldBytes} what is handed out, but for recordings: those give way to whoever needs it. */
+    long usedBytes() {
+        return context.exclusively(
+                () ->
+                        Stream.of(Purpose.ACTIVATIONS, Purpose.WEIGHTS)
+                                .flatMap(purpose -> arenas.get(purpose).stream())
+                                .mapToLong(Arena::takenBytes)
+                                .sum());
+    }
+
+    /** Gives slabs of which nothing is in use back to the driver, unless it takes nothing any more. */
     void releaseIdle() {
         context.exclusively(
                 () -> {
-                    boolean any = slabs.keySet().stream().anyMatch(Arena::isIdle);
+                    boolean any =
+                            context.isWorking() && slabs.keySet().stream().anyMatch(Arena::isIdle);
                     if (any) {
                         context.synchronize("memory that is given back");
                         slabs.keySet().removeIf(this::free);

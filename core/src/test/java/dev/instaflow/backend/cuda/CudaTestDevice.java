@@ -34,7 +34,7 @@ public final class CudaTestDevice {
     }
 
     /** The stand-in, for tests of what a GPU cannot be told to do. */
-    Optional<StandIn> standIn() {
+    public Optional<StandIn> standIn() {
         return standIn;
     }
 
