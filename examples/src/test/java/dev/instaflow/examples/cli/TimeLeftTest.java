@@ -16,6 +16,17 @@ class TimeLeftTest {
     }
 
     @Test
+    void whatWasDoneBeforeTellsNothingAboutTheTime() {
+        TimeLeft left = new TimeLeft(0, 0.5);
+        assertEquals(
+                " 75% [" + "#".repeat(23) + "-".repeat(7) + "] 0:01:00 left  work",
+                left.line("work", 0.75, 60 * SECOND));
+        assertEquals(
+                " 50% [" + "#".repeat(15) + "-".repeat(15) + "]  work",
+                left.line("work", 0.5, SECOND));
+    }
+
+    @Test
     void nothingIsToldAtTheBeginning() {
         assertEquals(
                 "  0% [" + "-".repeat(30) + "]  work", new TimeLeft(0).line("work", 0, SECOND));

@@ -30,8 +30,7 @@ final class AutoencoderTask implements PartTask {
 
     @Override
     public Map<String, Path> inputs(Context context) throws IOException {
-        Section model = context.settings().at("model");
-        return Map.of("model start", context.models().file(model, "start"));
+        return context.input("model", "start");
     }
 
     @Override

@@ -31,9 +31,8 @@ final class NetworkTask implements PartTask {
 
     @Override
     public Map<String, Path> inputs(Context context) throws IOException {
-        Section model = context.settings().at("model");
-        String key = model.given("start").isPresent() ? "start" : "autoencoder";
-        return Map.of("model " + key, context.models().file(model, key));
+        boolean fresh = context.settings().at("model").given("start").isEmpty();
+        return context.input("model", fresh ? "autoencoder" : "start");
     }
 
     @Override

@@ -35,7 +35,7 @@ final class PairTask implements PartTask {
 
     @Override
     public Map<String, Path> inputs(Context context) throws IOException {
-        return Map.of("teacher", context.models().file(context.settings().at("pairs"), "teacher"));
+        return context.input("pairs", "teacher");
     }
 
     @Override

@@ -26,7 +26,12 @@ interface PartTask {
             Models models,
             Map<String, Path> pairs,
             Set<RunSetting> changed,
-            RunMonitor monitor) {}
+            RunMonitor monitor) {
+        /** One of the models that are named in the settings, by the words for it. */
+        Map<String, Path> input(String group, String key) throws IOException {
+            return Map.of(group + ' ' + key, models.file(settings.at(group), key));
+        }
+    }
 
     /** Whether it came to its end. */
     enum Outcome {
