@@ -174,6 +174,9 @@ static int check_fusion(const Call2d *c, const Activation *activation, const voi
     if (activation->mode != ACTIVATION_RELU && activation->mode != ACTIVATION_IDENTITY) {
         return standin_refuse(CUDNN_NOT_SUPPORTED, "%s: activation %d, RELU (1) and IDENTITY (5) are fused", c->name, activation->mode);
     }
+    if (activation->nan != 0) {
+        return standin_refuse(CUDNN_NOT_SUPPORTED, "%s: CUDNN_PROPAGATE_NAN, only CUDNN_NOT_PROPAGATE_NAN (0) is fused", c->name);
+    }
     if (activation->mode == ACTIVATION_IDENTITY && c->algorithm != 1) {
         return standin_refuse(CUDNN_NOT_SUPPORTED, "%s: IDENTITY needs IMPLICIT_PRECOMP_GEMM (1), not algorithm %d", c->name, c->algorithm);
     }

@@ -4,6 +4,8 @@ import static dev.instaflow.standin.DriverFixture.allocate;
 import static dev.instaflow.standin.DriverFixture.ok;
 import static jcuda.driver.JCudaDriver.cuCtxSynchronize;
 import static jcuda.jcudnn.JCudnn.*;
+import static jcuda.jcudnn.cudnnNanPropagation.CUDNN_NOT_PROPAGATE_NAN;
+import static jcuda.jcudnn.cudnnNanPropagation.CUDNN_PROPAGATE_NAN;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -281,6 +283,10 @@ class CudnnTest {
     }
 
     private int fused(Case c, int activationMode, int algorithm, double[] result) {
+        return fused(c, activationMode, algorithm, CUDNN_NOT_PROPAGATE_NAN, result);
+    }
+
+    private int fused(Case c, int activationMode, int algorithm, int nan, double[] result) {
         double[] x = Values.random(c.xSize(), 1);
         double[] w = Values.random(c.wSize(), 2);
         double[] z = Values.random(c.ySize(), 3);
@@ -290,7 +296,7 @@ class CudnnTest {
         ok(cudnnSetTensor4dDescriptor(biasDescriptor, c.format, c.type.cudnn, 1, c.k, 1, 1));
         cudnnActivationDescriptor activation = new cudnnActivationDescriptor();
         ok(cudnnCreateActivationDescriptor(activation));
-        ok(cudnnSetActivationDescriptor(activation, activationMode, 0, 0));
+        ok(cudnnSetActivationDescriptor(activation, activationMode, nan, 0));
         long bytes = forwardWorkspace(c, 1);
         CUdeviceptr y = allocate((long) c.type.bytes * c.ySize());
         int status =
@@ -334,6 +340,7 @@ class CudnnTest {
         assertEquals(0, fused(c, 5, 1, new double[c.ySize()]));
         assertEquals(NOT_SUPPORTED, fused(c, 5, 0, new double[c.ySize()]));
         assertEquals(NOT_SUPPORTED, fused(c, 0, 1, new double[c.ySize()]));
+        assertEquals(NOT_SUPPORTED, fused(c, 5, 1, CUDNN_PROPAGATE_NAN, new double[c.ySize()]));
     }
 
     @Test

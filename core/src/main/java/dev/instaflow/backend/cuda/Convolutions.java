@@ -179,7 +179,8 @@ final class Convolutions {
                         JCudnn.cudnnSetActivationDescriptor(
                                 identity,
                                 cudnnActivationMode.CUDNN_ACTIVATION_IDENTITY,
-                                cudnnNanPropagation.CUDNN_PROPAGATE_NAN,
+                                // The only one that fusing takes; without a limit a NaN stays one.
+                                cudnnNanPropagation.CUDNN_NOT_PROPAGATE_NAN,
                                 0));
         String device = context.deviceName() + "-cudnn" + JCudnn.cudnnGetVersion();
         search =

@@ -106,8 +106,13 @@ final class CudaOps implements Ops {
     Tensor copy(Tensor x) {
         Storage type = operands.typeOf(x);
         Tensor y = result(x.name(), x.shape(), type);
-        copyElements(operands.of(x, type), 0, y, 0, x.shape().count());
+        copyInto(x, y);
         return y;
+    }
+
+    /** Copies the values of a tensor to one of the same shape and type. */
+    void copyInto(Tensor x, Tensor y) {
+        copyElements(operands.of(x, operands.typeOf(y)), 0, y, 0, x.shape().count());
     }
 
     private void copyElements(long from, long first, Tensor y, long to, long count) {

@@ -31,10 +31,12 @@ final class DevicePool {
         /** Stays as long as a model. */
         WEIGHTS,
         /**
-         * Belongs to recorded programs: their operations have its addresses. All of them share it, since one runs
-         * after the other and what it leaves is copied out.
+         * Results and scratch of recorded programs: their operations have its addresses. All of them share it, since
+         * one runs after the other and what it leaves is copied out.
          */
-        RECORDINGS
+        RECORDINGS,
+        /** Inputs of recorded programs: copied once, they have to outlast what other programs leave in theirs. */
+        RECORDED_INPUTS
     }
 
     private record Slab(Purpose purpose, DevicePointer memory, long bytes) {}

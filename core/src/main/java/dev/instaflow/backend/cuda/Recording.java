@@ -24,15 +24,20 @@ final class Recording {
     Recording(CudaEngine engine, List<Tensor> like) {
         this.engine = engine;
         this.holding = new Storage[like.size()];
-        DevicePool.Purpose before = engine.pool().passing(DevicePool.Purpose.RECORDINGS);
+        DevicePool.Purpose before = engine.pool().passing(DevicePool.Purpose.RECORDED_INPUTS);
+        boolean made = false;
         try {
             for (Tensor each : like) {
                 inputs.add(
                         engine.allocate(
                                 each.name(), each.shape(), Precision.storageOf(each.dtype())));
             }
+            made = true;
         } finally {
             engine.pool().passing(before);
+            if (!made) {
+                close();
+            }
         }
     }
 
@@ -74,8 +79,13 @@ final class Recording {
         }
     }
 
-    /** Begins the program on inputs; the result stays until the next one begins. */
-    Tensor play(List<Tensor> given) {
+    /** What the program leaves, until the next one begins. */
+    Tensor result() {
+        return result;
+    }
+
+    /** Begins the program on inputs. */
+    void play(List<Tensor> given) {
         CudaContext context = engine.context();
         for (int i = 0; i < given.size(); i++) {
             CudaStorage from = engine.storage(given.get(i));
@@ -91,7 +101,6 @@ final class Recording {
                 "a program",
                 () -> JCudaDriver.cuGraphLaunch(graph, context.stream()));
         context.counter().countLaunch();
-        return result;
     }
 
     /** Frees graph and memory. */

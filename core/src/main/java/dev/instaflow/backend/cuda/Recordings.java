@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Programs that were recorded as CUDA graphs, so that one call begins what would be a thousand. A program runs plainly at
@@ -48,10 +49,12 @@ final class Recordings {
     Tensor run(CudaOps outer, Ops.Program program, List<Tensor> inputs) {
         Key key = new Key(program, outer.numerics(), inputs.stream().map(Looks::of).toList());
         boolean plainly = isRecording() || engine.context().exclusively(() -> runsPlainly(key));
-        if (plainly) {
-            return outer.block(ops -> program.run(ops, inputs));
-        }
-        return engine.context().exclusively(() -> play(outer, key, inputs));
+        Optional<Tensor> played =
+                plainly
+                        ? Optional.empty()
+                        : engine.context().exclusively(() -> play(outer, key, inputs));
+        // Not within a turn: it may wait for buffers that others hold who wait for theirs.
+        return played.orElseGet(() -> outer.block(ops -> program.run(ops, inputs)));
     }
 
     /** Also notes a program that is new. */
@@ -68,25 +71,44 @@ final class Recordings {
         return entry.refused;
     }
 
-    private Tensor play(CudaOps outer, Key key, List<Tensor> inputs) {
+    /** The result; empty if there is no recording to play. */
+    private Optional<Tensor> play(CudaOps outer, Key key, List<Tensor> inputs) {
         Entry entry = entries.computeIfAbsent(key, absent -> new Entry());
+        if (entry.refused) {
+            return Optional.empty();
+        }
         if (entry.recording == null) {
-            Recording recording = new Recording(engine, inputs);
             try {
-                record(outer, key.program(), recording);
-                entry.recording = recording;
+                entry.recording = recorded(outer, key.program(), inputs);
             } catch (BackendException e) {
-                recording.close();
                 entry.refused = true;
                 refusal = String.valueOf(e.getMessage());
-                return outer.block(ops -> key.program().run(ops, inputs));
-            } catch (RuntimeException e) {
-                recording.close();
-                throw e;
+                return Optional.empty();
             }
         }
-        Tensor stays = entry.recording.play(inputs);
-        return outer.copy(stays);
+        Tensor stays = entry.recording.result();
+        Tensor y = outer.result(stays.name(), stays.shape(), outer.operands().typeOf(stays));
+        if (entries.get(key) != entry) { // memory for the result was only to be had from recordings
+            y.close();
+            return Optional.empty();
+        }
+        entry.recording.play(inputs);
+        outer.copyInto(stays, y);
+        return Optional.of(y);
+    }
+
+    private Recording recorded(CudaOps outer, Ops.Program program, List<Tensor> inputs) {
+        Recording recording = new Recording(engine, inputs);
+        boolean done = false;
+        try {
+            record(outer, program, recording);
+            done = true;
+            return recording;
+        } finally {
+            if (!done) {
+                recording.close();
+            }
+        }
     }
 
     private void record(CudaOps outer, Ops.Program program, Recording recording) {

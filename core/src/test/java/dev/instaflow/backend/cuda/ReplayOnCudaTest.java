@@ -1,5 +1,6 @@
 package dev.instaflow.backend.cuda;
 
+import static jcuda.driver.CUresult.CUDA_ERROR_OUT_OF_MEMORY;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -20,9 +21,11 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -250,5 +253,70 @@ class ReplayOnCudaTest {
         backend.releaseIdle();
         assertTrue(backend.heldBytes() < held, "memory of the recording is free again");
         assertArrayEquals(plain(1, 1, 4), played(1, 1, 4));
+    }
+
+    /** What one program leaves in memory that programs share must not be what another one was given for good. */
+    @Test
+    void programsThatTakeTurnsKeepTheInputsThatStay() {
+        Shape shape = Shape.of(1, 4, 4, 16);
+        Ops.Program deep =
+                (ops, inputs) -> {
+                    Tensor h = inputs.get(0);
+                    for (int i = 0; i < 12; i++) {
+                        h = ops.add(h, h);
+                    }
+                    return h;
+                };
+        try (CudaBackend usual = device.open(Precision.F32);
+                Scope scope = usual.openScope("turns")) {
+            Ops ops = scope.ops();
+            Tensor x = ops.tensor("x", shape, random(1, shape));
+            Ops.Program sum = (inner, inputs) -> inner.add(inputs.get(0), inputs.get(1));
+            float[] expected = ops.toArray(ops.add(x, x));
+            for (int run = 0; run < 4; run++) {
+                ops.replay(deep, List.of(x));
+            }
+            for (int run = 0; run < 4; run++) {
+                Tensor y = ops.replay(sum, List.of(x, x));
+                ops.replay(deep, List.of(x));
+                assertArrayEquals(expected, ops.toArray(y), "run " + run);
+            }
+        }
+    }
+
+    @Test
+    void aProgramThatCannotBeRecordedKeepsNobodyFromTheDevice() {
+        Ops.Program waits =
+                (ops, inputs) -> {
+                    Tensor one = ops.tensor("one", Shape.of(1), new float[] {1});
+                    // Whoever copies meanwhile may hold the buffer that this program needs next.
+                    CompletableFuture.supplyAsync(backend::heldBytes)
+                            .orTimeout(30, TimeUnit.SECONDS)
+                            .join();
+                    return ops.add(inputs.get(0), one);
+                };
+        for (int run = 0; run < 3; run++) {
+            try (Scope scope = backend.openScope("waits")) {
+                Ops ops = scope.ops();
+                Tensor x = ops.tensor("x", Shape.of(1), new float[] {run});
+                assertArrayEquals(
+                        new float[] {run + 1}, ops.toArray(ops.replay(waits, List.of(x))));
+            }
+        }
+    }
+
+    @Test
+    void aProgramForWhoseInputsThereIsNoMemoryRunsPlainly() {
+        assumeTrue(device.standIn().isPresent(), "a GPU's driver cannot be told to fail");
+        float[] expected = plain(7, 1, 4);
+        assertArrayEquals(expected, played(7, 1, 4));
+        try (Scope scope = backend.openScope("short")) {
+            Ops ops = scope.ops();
+            List<Tensor> inputs = inputs(ops, 7, 1, 4);
+            device.standIn().orElseThrow().failCall("cuMemAlloc", 2, CUDA_ERROR_OUT_OF_MEMORY);
+            assertArrayEquals(expected, ops.toArray(ops.replay(network, inputs)));
+        }
+        String refusal = backend.engine().recordings().refusal();
+        assertTrue(refusal.contains("cannot allocate"), refusal);
     }
 }
