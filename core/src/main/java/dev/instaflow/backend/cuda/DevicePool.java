@@ -160,28 +160,40 @@ final class DevicePool {
                                 .sum());
     }
 
-    /** Gives slabs of which nothing is in use back to the driver, unless it takes nothing any more. */
+    /**
+     * Gives slabs of which nothing is in use, by recorded programs neither, back to the driver, unless it takes nothing any
+     * more.
+     */
     void releaseIdle() {
         context.exclusively(
                 () -> {
-                    boolean any =
-                            context.isWorking() && slabs.keySet().stream().anyMatch(Arena::isIdle);
-                    if (any) {
+                    List<Arena> idle = context.isWorking() ? idle() : List.of();
+                    if (!idle.isEmpty()) {
                         context.synchronize("memory that is given back");
-                        slabs.keySet().removeIf(this::free);
+                        idle.forEach(this::free);
                     }
-                    return any;
+                    return idle;
                 });
     }
 
-    private boolean free(Arena arena) {
-        if (!arena.isIdle()) {
-            return false;
-        }
-        Slab slab = slabs.get(arena);
+    private List<Arena> idle() {
+        boolean played = isTaken(Purpose.RECORDED_INPUTS) || isTaken(Purpose.RECORDINGS);
+        return slabs.entrySet().stream()
+                // While there is a recorded program, scratch that nobody holds is written to by it.
+                .filter(slab -> !(played && slab.getValue().purpose == Purpose.RECORDINGS))
+                .map(Map.Entry::getKey)
+                .filter(Arena::isIdle)
+                .toList();
+    }
+
+    private boolean isTaken(Purpose purpose) {
+        return !arenas.get(purpose).stream().allMatch(Arena::isIdle);
+    }
+
+    private void free(Arena arena) {
+        Slab slab = slabs.remove(arena);
         arenas.get(slab.purpose).remove(arena);
         context.call("cuMemFree", "idle memory", () -> JCudaDriver.cuMemFree(slab.memory));
-        return true;
     }
 
     /** Gives everything back, as far as the driver still takes it. */

@@ -98,6 +98,8 @@ final class Recordings {
     }
 
     private Recording recorded(CudaOps outer, Ops.Program program, List<Tensor> inputs) {
+        // What the plain run took is not needed again, and this takes as much.
+        engine.pool().releaseIdle();
         Recording recording = new Recording(engine, inputs);
         boolean done = false;
         try {

@@ -17,6 +17,7 @@ import dev.instaflow.standin.StandInSettings;
 import dev.instaflow.tensor.Shape;
 import dev.instaflow.tensor.Tensor;
 import java.io.IOException;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -78,6 +79,30 @@ class FailuresOnCudaTest {
                 Tensor x = ops.tensor("x", Shape.of(1, 1, 1, 1), new float[1]);
                 assertEquals(rows, ops.upsampleNearest(x, 1, rows).shape().count());
             }
+        }
+    }
+
+    @Test
+    void aRecordingHasTheMemoryThatThePlainRunHad() {
+        int most = 12 << 20; // 48 MiB, and there is no room for two
+        Ops.Program wide =
+                (ops, inputs) -> {
+                    try (Scope inner = ops.openScope()) {
+                        Tensor row = inner.ops().upsampleNearest(inputs.get(0), 1, most);
+                        row = inner.ops().view(row, Shape.of(1, most));
+                        return inner.escape(inner.ops().sliceChannels(row, 0, 4));
+                    }
+                };
+        try (CudaBackend apart = device.openApart(Precision.F32)) {
+            for (int run = 0; run < 3; run++) {
+                try (Scope scope = apart.openScope("run")) {
+                    Ops ops = scope.ops();
+                    Tensor x = ops.tensor("x", Shape.of(1, 1, 1, 1), new float[] {run});
+                    float[] y = ops.toArray(ops.replay(wide, List.of(x)));
+                    assertArrayEquals(new float[] {run, run, run, run}, y);
+                }
+            }
+            assertEquals("", apart.engine().recordings().refusal());
         }
     }
 

@@ -319,4 +319,14 @@ class ReplayOnCudaTest {
         String refusal = backend.engine().recordings().refusal();
         assertTrue(refusal.contains("cannot allocate"), refusal);
     }
+
+    @Test
+    void aRecordingKeepsItsScratchWhereIdleMemoryIsGivenBack() {
+        float[] expected = plain(1, 1, 4);
+        for (int run = 0; run < 4; run++) {
+            assertArrayEquals(expected, played(1, 1, 4), "run " + run);
+            backend.releaseIdle();
+        }
+        assertEquals("", backend.engine().recordings().refusal());
+    }
 }
