@@ -33,6 +33,7 @@ final class Recordings {
     /** How far a program has come. */
     private static final class Entry {
         private Recording recording;
+        private boolean ran;
         private boolean refused;
     }
 
@@ -48,33 +49,48 @@ final class Recordings {
     /** Runs a program on inputs; the result belongs to the scope of {@code outer}. */
     Tensor run(CudaOps outer, Ops.Program program, List<Tensor> inputs) {
         Key key = new Key(program, outer.numerics(), inputs.stream().map(Looks::of).toList());
-        boolean plainly = isRecording() || engine.context().exclusively(() -> runsPlainly(key));
         Optional<Tensor> played =
-                plainly
+                isRecording()
                         ? Optional.empty()
                         : engine.context().exclusively(() -> play(outer, key, inputs));
+        if (played.isPresent()) {
+            return played.get();
+        }
         // Not within a turn: it may wait for buffers that others hold who wait for theirs.
-        return played.orElseGet(() -> outer.block(ops -> program.run(ops, inputs)));
+        Tensor y = outer.block(ops -> program.run(ops, inputs));
+        noteRun(key);
+        return y;
     }
 
-    /** Also notes a program that is new. */
-    private boolean runsPlainly(Key key) {
+    /** Only what ran to its end has met all that must not be met while recording, such as the search for algorithms. */
+    private void noteRun(Key key) {
+        engine.context()
+                .exclusively(
+                        () -> {
+                            Entry entry = entries.get(key);
+                            if (entry != null) {
+                                entry.ran = true;
+                            }
+                            return key;
+                        });
+    }
+
+    private void add(Key key) {
+        entries.put(key, new Entry());
+        if (entries.size() > MOST) {
+            Key eldest = entries.keySet().iterator().next();
+            forget(entries.remove(eldest));
+        }
+    }
+
+    /** The result; empty if there is no recording to play, as with a program that is new. */
+    private Optional<Tensor> play(CudaOps outer, Key key, List<Tensor> inputs) {
         Entry entry = entries.get(key);
         if (entry == null) {
-            entries.put(key, new Entry());
-            if (entries.size() > MOST) {
-                Key eldest = entries.keySet().iterator().next();
-                forget(entries.remove(eldest));
-            }
-            return true;
+            add(key);
+            return Optional.empty();
         }
-        return entry.refused;
-    }
-
-    /** The result; empty if there is no recording to play. */
-    private Optional<Tensor> play(CudaOps outer, Key key, List<Tensor> inputs) {
-        Entry entry = entries.computeIfAbsent(key, absent -> new Entry());
-        if (entry.refused) {
+        if (entry.refused || !entry.ran) {
             return Optional.empty();
         }
         if (entry.recording == null) {

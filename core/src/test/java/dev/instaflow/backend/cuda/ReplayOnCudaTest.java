@@ -3,6 +3,7 @@ package dev.instaflow.backend.cuda;
 import static jcuda.driver.CUresult.CUDA_ERROR_OUT_OF_MEMORY;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -26,6 +27,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -328,5 +330,27 @@ class ReplayOnCudaTest {
             backend.releaseIdle();
         }
         assertEquals("", backend.engine().recordings().refusal());
+    }
+
+    @Test
+    void aProgramIsNotRecordedBeforeItRanToItsEnd() {
+        AtomicInteger runs = new AtomicInteger();
+        Ops.Program failsAtFirst =
+                (ops, inputs) -> {
+                    if (runs.getAndIncrement() == 0) {
+                        throw new IllegalStateException("at first");
+                    }
+                    return network(ops, inputs.get(0), inputs.get(1));
+                };
+        try (Scope scope = backend.openScope("failing")) {
+            Ops ops = scope.ops();
+            List<Tensor> inputs = inputs(ops, 1, 1, 4);
+            assertThrows(IllegalStateException.class, () -> ops.replay(failsAtFirst, inputs));
+            for (int run = 0; run < 4; run++) {
+                ops.replay(failsAtFirst, inputs);
+            }
+        }
+        assertEquals("", backend.engine().recordings().refusal());
+        assertEquals(3, runs.get(), "failed, plain, recorded");
     }
 }
