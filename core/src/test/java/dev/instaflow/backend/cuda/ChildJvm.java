@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,7 +19,8 @@ final class ChildJvm {
      *
      * @param environment what is added to this process's
      * @param words options of the JVM, then the main class and its arguments
-     * @return all that it printed; it ended well
+     * @return what it printed on its standard output, since some Java versions warn of native access on
+     *     the other; it ended well
      */
     static String run(Map<String, String> environment, String... words)
             throws IOException, InterruptedException {
@@ -27,12 +29,16 @@ final class ChildJvm {
         command.add("-cp");
         command.add(System.getProperty("java.class.path"));
         command.addAll(List.of(words));
-        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        Path errors = Files.createTempFile("child", ".err");
+        ProcessBuilder builder = new ProcessBuilder(command).redirectError(errors.toFile());
         builder.environment().remove("JAVA_TOOL_OPTIONS");
         builder.environment().putAll(environment);
         Process process = builder.start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertEquals(0, process.waitFor(), output);
+        int status = process.waitFor();
+        String said = Files.readString(errors);
+        Files.delete(errors);
+        assertEquals(0, status, output + said);
         return output;
     }
 }
