@@ -292,6 +292,10 @@ static int find_in_place(void *pointer, Call2d *call, int requested, int *return
         TRY(cudnn_handle(pointer, &handle));
         Stream *stream;
         if (stream_resolve(handle->object.context, handle->stream, &stream) != CUDA_SUCCESS) return CUDNN_EXECUTION_FAILED;
+        if (capture_active(stream)) {
+            capture_invalidate(stream->capture);
+            return standin_refuse(CUDNN_EXECUTION_FAILED, "%s on a stream that is being captured", call->name);
+        }
         if (stream_drain(stream) != CUDA_SUCCESS || check_ranges(call) != CUDA_SUCCESS) return CUDNN_EXECUTION_FAILED;
         if (standin_settings.dry) continue;
         if (call->pass == FORWARD) memset(memory_host(call->yAt), 0xff, cudnn_tensor_bytes(&call->y));
