@@ -94,7 +94,8 @@ main() {
   need_command mvn 'install Maven 3.6.3 or newer'
   cd "$here" || exit 1
 
-  [ -e "$JAR" ] || build
+  # A jar that another version built may know no doctor.
+  java -jar "$JAR" doctor --json 2>/dev/null | grep -q '"cuda"' || build
   require_gpu
   build
   mkdir -p "$REPORTS" || exit 1

@@ -10,14 +10,17 @@ import dev.instaflow.backend.WeightStorage;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.OptionalInt;
+import java.util.stream.Collectors;
 import jcuda.driver.CUresult;
 
 /**
  * Offers {@link CudaBackend}, with networks in F16 unless the setting {@code instaflow.cuda.precision} names
- * another precision.
+ * another precision. Beside F16 the autoencoder computes in F32, or in what {@code
+ * instaflow.cuda.autoencoder} names.
  */
 public final class CudaProvider implements BackendProvider {
     private static final String PRECISION = "instaflow.cuda.precision";
+    private static final String WIDE_RANGE = "instaflow.cuda.autoencoder";
 
     private final OptionalInt index;
 
@@ -64,24 +67,32 @@ public final class CudaProvider implements BackendProvider {
                     name() + ": " + (probe.usable() ? CudaStatus.ofInit(status) : probe.reason()));
         }
         boolean trained = weights == WeightStorage.TRAINABLE;
+        Precision networks =
+                chosen(PRECISION, trained ? Precision.F32 : Precision.F16, Precision.values());
+        Precision wideRange = chosen(WIDE_RANGE, Precision.F32, Precision.F32, Precision.BF16);
         return CudaBackend.open(
-                CudaSettings.of(precision(trained ? Precision.F32 : Precision.F16))
+                CudaSettings.of(networks)
+                        .withWideRange(wideRange)
                         .withWeights(weights)
                         .withDevice(CudaProbe.ofProcess().chosen(index))
                         .withCache(Device.cacheFolder()));
     }
 
-    private static Precision precision(Precision usual) {
-        String word = Device.setting(PRECISION).orElse(usual.name());
-        return Arrays.stream(Precision.values())
-                .filter(precision -> precision.name().equals(word.toUpperCase(Locale.ROOT)))
+    private static Precision chosen(String setting, Precision usual, Precision... choices) {
+        String word = Device.setting(setting).orElse(usual.name());
+        return Arrays.stream(choices)
+                .filter(choice -> choice.name().equals(word.toUpperCase(Locale.ROOT)))
                 .findFirst()
                 .orElseThrow(
                         () ->
                                 new IllegalArgumentException(
-                                        PRECISION
-                                                + " \""
-                                                + word
-                                                + "\": expected f16, bf16 or f32"));
+                                        "%s \"%s\": expected %s"
+                                                .formatted(setting, word, words(choices))));
+    }
+
+    private static String words(Precision... choices) {
+        return Arrays.stream(choices)
+                .map(choice -> choice.name().toLowerCase(Locale.ROOT))
+                .collect(Collectors.joining(" or "));
     }
 }

@@ -24,6 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** How a user gets to a GPU: by name, by number, or because it is there. */
 class CudaProviderOnCudaTest {
     private static final String PRECISION = "instaflow.cuda.precision";
+    private static final String AUTOENCODER = "instaflow.cuda.autoencoder";
 
     private CudaTestDevice device;
 
@@ -35,6 +36,7 @@ class CudaProviderOnCudaTest {
     @AfterEach
     void leavesNothing() {
         System.clearProperty(PRECISION);
+        System.clearProperty(AUTOENCODER);
         device.requireNoLeaks();
     }
 
@@ -118,6 +120,31 @@ class CudaProviderOnCudaTest {
     }
 
     @Test
+    void theAutoencodersArithmeticIsASettingOfItsOwn() {
+        try (Backend backend = Device.named("cuda").open()) {
+            String wide = backend.wideRange().description();
+            assertTrue(wide.contains(", TF32"), wide);
+        }
+        System.setProperty(AUTOENCODER, "bf16");
+        try (Backend backend = Device.named("cuda").open()) {
+            assertTrue(backend.description().contains(", F16"), backend.description());
+            String wide = backend.wideRange().description();
+            assertTrue(wide.contains(", BF16"), wide);
+        }
+    }
+
+    @Test
+    void anAutoencoderInF16IsRefused() {
+        System.setProperty(AUTOENCODER, "f16");
+        String message =
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () -> Device.named("cuda").open().close())
+                        .getMessage();
+        assertEquals(AUTOENCODER + " \"f16\": expected f32 or bf16", message);
+    }
+
+    @Test
     void anUnknownPrecisionIsRefused() {
         System.setProperty(PRECISION, "f8");
         String message =
@@ -125,7 +152,7 @@ class CudaProviderOnCudaTest {
                                 IllegalArgumentException.class,
                                 () -> Device.named("cuda").open().close())
                         .getMessage();
-        assertEquals(PRECISION + " \"f8\": expected f16, bf16 or f32", message);
+        assertEquals(PRECISION + " \"f8\": expected f32 or f16 or bf16", message);
     }
 
     @Test
