@@ -48,7 +48,7 @@ class GpuCheckScriptTest {
                 "java",
                 """
                 case "$*" in
-                  *--json) printf '%s\\n' "$DOCTOR_JSON" ;;
+                  *--json) [ -e examples/target/instaflow.jar ] || exit 1; printf '%s\\n' "$DOCTOR_JSON" ;;
                   *doctor) echo "doctor's text" ;;
                   *CudaOneStep*) [ -z "${SLOW:-}" ] || exit 1; echo "| step | 20 ms |" ;;
                 esac
