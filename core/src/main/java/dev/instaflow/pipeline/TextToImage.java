@@ -29,6 +29,10 @@ public final class TextToImage implements AutoCloseable {
     private final Backend backend;
     private final LoadedModel model;
     private final EngineSettings settings;
+
+    /** Asked for once: the answer comes from the system's files, at 50 KB of garbage a time. */
+    private final long limitBytes;
+
     private final GenerationRun.Workplace workplace;
 
     /** Takes backend and model over. */
@@ -37,6 +41,7 @@ public final class TextToImage implements AutoCloseable {
         this.workplace = new GenerationRun.Workplace(backend, new ConcurrentLinkedQueue<>());
         this.model = model;
         this.settings = settings;
+        this.limitBytes = settings.memoryBytesOn(backend);
     }
 
     /**
@@ -163,8 +168,7 @@ public final class TextToImage implements AutoCloseable {
     }
 
     private List<GeneratedImage> generate(GenerationPlan plan, RunControl control) {
-        long limit = settings.memoryBytesOn(backend);
-        long memory = limit - backend.usedBytes() - model.networks().bytesToCome();
+        long memory = limitBytes - backend.usedBytes() - model.networks().bytesToCome();
         GenerationRun run = new GenerationRun(model, plan, memory, workplace, control);
         List<GenerationRun.Result> results = run.run();
         List<GeneratedImage> images = new ArrayList<>();
