@@ -30,7 +30,11 @@ public final class CudaBackend implements TrainingBackend {
     private final WeightStorage weights;
     private final String deviceName;
     private final Runnable ending;
-    private boolean closed;
+
+    /** Held while the ending waits for work, whose thread may ask meanwhile whether this is closed. */
+    private final Object closing = new Object();
+
+    private volatile boolean closed;
 
     private CudaBackend(
             CudaEngine engine,
@@ -190,7 +194,7 @@ public final class CudaBackend implements TrainingBackend {
         }
     }
 
-    private synchronized void requireOpen() {
+    private void requireOpen() {
         if (closed) {
             throw new IllegalStateException(
                     "backend " + engine.context().name() + " used after it was closed");
@@ -212,7 +216,7 @@ public final class CudaBackend implements TrainingBackend {
         return engine.memoryBytes();
     }
 
-    private synchronized boolean isClosed() {
+    private boolean isClosed() {
         return closed;
     }
 
@@ -228,11 +232,15 @@ public final class CudaBackend implements TrainingBackend {
     }
 
     @Override
-    public synchronized void close() {
-        if (!closed) {
-            ending.run();
-            closed = true;
-            wide.close();
+    public void close() {
+        // A lock of its own: the ending waits for work whose thread may ask meanwhile whether this
+        // is closed.
+        synchronized (ending) {
+            if (!closed) {
+                ending.run();
+                closed = true;
+                wide.close();
+            }
         }
     }
 }
