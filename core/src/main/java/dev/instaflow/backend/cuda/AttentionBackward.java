@@ -23,7 +23,8 @@ final class AttentionBackward {
         CudaEngine engine = ops.engine();
         Shape shape = in[0].shape();
         int channels = shape.intSize(2);
-        AttentionKernel.Spec sizes = ops.attentionSizes(spec, shape, in[1].shape().intSize(1));
+        AttentionKernel.Spec sizes =
+                ops.layers().attentionSizes(spec, shape, in[1].shape().intSize(1));
         AttentionKernel.Inputs inputs =
                 new AttentionKernel.Inputs(
                         read(ops, in[0], channels),

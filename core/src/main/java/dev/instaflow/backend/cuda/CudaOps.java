@@ -2,17 +2,13 @@ package dev.instaflow.backend.cuda;
 
 import dev.instaflow.backend.Arena;
 import dev.instaflow.backend.TensorScope;
-import dev.instaflow.kernels.AttentionKernel;
 import dev.instaflow.kernels.CastKernel;
 import dev.instaflow.kernels.ChannelsKernel;
 import dev.instaflow.kernels.ElementwiseKernel;
 import dev.instaflow.kernels.EmbeddingKernel;
 import dev.instaflow.kernels.FiniteKernel;
-import dev.instaflow.kernels.GegluKernel;
 import dev.instaflow.kernels.KernelLaunch;
-import dev.instaflow.kernels.LayerNormKernel;
 import dev.instaflow.kernels.Storage;
-import dev.instaflow.kernels.UpsampleKernel;
 import dev.instaflow.ops.Activation;
 import dev.instaflow.ops.AttentionSpec;
 import dev.instaflow.ops.ConvSpec;
@@ -36,13 +32,18 @@ final class CudaOps implements Ops {
     private final Numerics numerics;
     private final TensorScope scope;
     private final Operands operands;
-    private final ReadAhead readAhead = new ReadAhead();
+    private final NetworkLayers layers;
+    private final Rearrangement rearrangement;
+    private final Reading reading;
 
     CudaOps(CudaEngine engine, Numerics numerics, TensorScope scope) {
         this.engine = engine;
         this.numerics = numerics;
         this.scope = scope;
         this.operands = new Operands(engine, this::result);
+        this.layers = new NetworkLayers(engine, numerics, operands);
+        this.rearrangement = new Rearrangement(engine, operands);
+        this.reading = new Reading(this);
     }
 
     Numerics numerics() {
@@ -112,12 +113,7 @@ final class CudaOps implements Ops {
 
     /** Copies the values of a tensor to one of the same shape and type. */
     void copyInto(Tensor x, Tensor y) {
-        copyElements(operands.of(x, operands.typeOf(y)), 0, y, 0, x.shape().count());
-    }
-
-    private void copyElements(long from, long first, Tensor y, long to, long count) {
-        long size = operands.typeOf(y).sizeBytes();
-        engine.transfers().copy(from + first * size, at(y) + to * size, count * size, y);
+        rearrangement.copy(operands.of(x, operands.typeOf(y)), y, 0, x.shape().count());
     }
 
     @Override
@@ -141,46 +137,7 @@ final class CudaOps implements Ops {
         Objects.checkFromIndexSize(0, length, target.length);
         engine.recordings().requireNone("values of " + x + " on the heap");
         scope.checkUsable();
-        CudaStorage storage = engine.storage(x);
-        if (storage instanceof CudaWeight) {
-            readNow(x, first, target, length);
-        } else if (length > 0) {
-            readAhead.read(
-                    storage,
-                    first,
-                    target,
-                    length,
-                    (from, values, count) -> readNow(x, from, values, count));
-        }
-    }
-
-    private void readNow(Tensor x, long first, float[] target, int length) {
-        try (TensorScope apart = openApart("read")) {
-            ((CudaOps) apart.ops()).readPlain(x, first, target, length);
-        }
-    }
-
-    /** What has to be turned or widened first is so on the device; it lives as long as this scope. */
-    private void readPlain(Tensor x, long first, float[] target, int length) {
-        long address = operands.inFileOrder(x);
-        Storage type = operands.typeOf(x);
-        long start = first;
-        if (type != Storage.F32) {
-            long aligned = first / 8 * 8; // 16 bytes, for the kernel
-            long count = first + length - aligned;
-            Tensor wide = result(x.name(), Shape.of(count), Storage.F32);
-            launch(
-                    CastKernel.cast(
-                            type,
-                            Storage.F32,
-                            at(wide),
-                            address + aligned * type.sizeBytes(),
-                            count),
-                    x);
-            address = at(wide);
-            start = first - aligned;
-        }
-        engine.transfers().read(address + start * Float.BYTES, target, length, x);
+        reading.read(x, first, target, length);
     }
 
     @Override
@@ -221,7 +178,7 @@ final class CudaOps implements Ops {
     @Override
     public Tensor linear(Tensor x, Tensor weight) {
         Tensor y = layer(weight.name(), Shapes.linear(x, weight));
-        multiply(x, weight, y);
+        layers.multiply(x, weight, y);
         return y;
     }
 
@@ -229,7 +186,7 @@ final class CudaOps implements Ops {
     public Tensor linear(Tensor x, Tensor weight, Tensor bias) {
         Shapes.linearBias(weight, bias);
         Tensor y = linear(x, weight);
-        addBias(y, bias, 0);
+        layers.addBias(y, bias, 0);
         return y;
     }
 
@@ -238,7 +195,7 @@ final class CudaOps implements Ops {
         Shapes.linearBias(weight, bias);
         Shapes.residual("linearAdd", weight, residual, Shapes.linear(x, weight));
         Tensor y = linear(x, weight);
-        addBias(y, bias, operands.of(residual, numerics.storage()));
+        layers.addBias(y, bias, operands.of(residual, numerics.storage()));
         return y;
     }
 
@@ -252,32 +209,9 @@ final class CudaOps implements Ops {
         Tensor y = layer(weight.name(), shape.with(-1, shape.size(-1) / 2));
         try (Scope inner = openScope()) {
             Tensor both = inner.ops().linear(x, weight);
-            gate(both, operands.of(bias, Storage.F32), y);
+            layers.gate(both, operands.of(bias, Storage.F32), y);
         }
         return y;
-    }
-
-    private void multiply(Tensor x, Tensor weight, Tensor y) {
-        long in = weight.shape().size(1);
-        Products.Sizes sizes =
-                new Products.Sizes(x.shape().count() / in, in, weight.shape().size(0));
-        Products.Operands addresses =
-                new Products.Operands(
-                        operands.of(x, numerics.storage()),
-                        operands.weight(weight, CudaWeight.Form.LINEAR, numerics.storage()),
-                        at(y));
-        engine.products().multiply(numerics, sizes, addresses, y);
-    }
-
-    private void addBias(Tensor y, Tensor bias, long residual) {
-        launch(
-                ChannelsKernel.bias(
-                        numerics.storage(),
-                        ChannelsKernel.Then.IDENTITY,
-                        at(y),
-                        new ChannelsKernel.Biased(at(y), operands.of(bias, Storage.F32), residual),
-                        Operands.rowsOf(y.shape())),
-                y);
     }
 
     @Override
@@ -289,53 +223,20 @@ final class CudaOps implements Ops {
 
     @Override
     public Tensor layerNorm(Tensor x, Tensor gamma, Tensor beta, float eps) {
-        Shape shape = Shapes.layerNorm(x, gamma, beta);
-        Tensor y = layer(gamma.name(), shape);
-        int channels = shape.intSize(-1);
-        int rows = Math.toIntExact(shape.count() / channels);
-        launch(
-                LayerNormKernel.forward(
-                        new LayerNormKernel.Spec(numerics.storage(), rows, channels, eps),
-                        at(y),
-                        operands.of(x, numerics.storage()),
-                        operands.of(gamma, Storage.F32),
-                        operands.of(beta, Storage.F32)),
-                y);
+        Tensor y = layer(gamma.name(), Shapes.layerNorm(x, gamma, beta));
+        layers.layerNorm(x, gamma, beta, eps, y);
         return y;
     }
 
     @Override
     public Tensor attention(AttentionSpec spec, Tensor q, Tensor k, Tensor v) {
-        Shape shape = Shapes.attention(spec, q, k, v);
-        Tensor y = layer("attention", shape);
-        Storage type = numerics.storage();
-        int channels = shape.intSize(2);
-        launch(
-                AttentionKernel.forward(
-                        attentionSizes(spec, shape, k.shape().intSize(1)),
-                        new AttentionKernel.Rows(at(y), channels),
-                        0,
-                        new AttentionKernel.Inputs(
-                                new AttentionKernel.Rows(operands.of(q, type), channels),
-                                new AttentionKernel.Rows(operands.of(k, type), channels),
-                                new AttentionKernel.Rows(operands.of(v, type), channels))),
-                y);
+        Tensor y = layer("attention", Shapes.attention(spec, q, k, v));
+        layers.attention(spec, q, k, v, y);
         return y;
     }
 
-    /** What computes attention of queries [N,T,C] to some keys. */
-    AttentionKernel.Spec attentionSizes(AttentionSpec spec, Shape queries, int keys) {
-        Storage type = numerics.storage();
-        int width = queries.intSize(2) / spec.heads();
-        AttentionKernel.Extents extents =
-                new AttentionKernel.Extents(queries.intSize(1), keys, spec.heads(), width);
-        AttentionKernel.Path path =
-                AttentionKernel.Path.of(type, width, engine.computeCapability());
-        AttentionKernel.Mask mask =
-                spec.mask() == AttentionSpec.Mask.CAUSAL
-                        ? AttentionKernel.Mask.CAUSAL
-                        : AttentionKernel.Mask.NONE;
-        return new AttentionKernel.Spec(type, path, queries.intSize(0), extents, mask);
+    NetworkLayers layers() {
+        return layers;
     }
 
     @Override
@@ -359,92 +260,42 @@ final class CudaOps implements Ops {
     @Override
     public Tensor geglu(Tensor x) {
         Tensor y = layer(x.name(), Shapes.geglu(x));
-        gate(x, 0, y);
+        layers.gate(x, 0, y);
         return y;
-    }
-
-    private void gate(Tensor x, long bias, Tensor y) {
-        int width = y.shape().intSize(-1);
-        int rows = Math.toIntExact(y.shape().count() / width);
-        launch(
-                GegluKernel.forward(
-                        new GegluKernel.Spec(numerics.storage(), rows, width),
-                        at(y),
-                        new GegluKernel.Input(operands.of(x, numerics.storage()), bias)),
-                y);
     }
 
     @Override
     public Tensor upsampleNearest(Tensor x, long height, long width) {
-        Shape shape = Shapes.upsample(x, height, width);
-        Storage type = operands.typeOf(x);
-        Tensor y = result(x.name(), shape, type);
-        Shape from = x.shape();
-        launch(
-                UpsampleKernel.forward(
-                        new UpsampleKernel.Spec(
-                                type,
-                                from.intSize(0),
-                                new UpsampleKernel.Extent(from.intSize(1), from.intSize(2)),
-                                new UpsampleKernel.Extent(shape.intSize(1), shape.intSize(2)),
-                                from.intSize(3)),
-                        at(y),
-                        operands.of(x, type)),
-                y);
+        Tensor y = result(x.name(), Shapes.upsample(x, height, width), operands.typeOf(x));
+        rearrangement.upsample(x, y);
         return y;
     }
 
     @Override
     public Tensor concatChannels(Tensor a, Tensor b) {
-        Shape shape = Shapes.concat(-1, a, b);
-        Storage type = operands.wider(a, b);
-        Tensor y = result("concat", shape, type);
-        launch(
-                ChannelsKernel.concat(
-                        type,
-                        at(y),
-                        operands.of(a, type),
-                        operands.of(b, type),
-                        Operands.rowsOf(a.shape()),
-                        b.shape().intSize(-1)),
-                y);
+        Tensor y = result("concat", Shapes.concat(-1, a, b), operands.wider(a, b));
+        rearrangement.concatChannels(a, b, y);
         return y;
     }
 
     @Override
     public Tensor sliceChannels(Tensor x, long from, long to) {
-        Shape shape = Shapes.slice(-1, x, from, to);
-        Storage type = operands.typeOf(x);
-        Tensor y = result(x.name(), shape, type);
-        launch(
-                ChannelsKernel.slice(
-                        type,
-                        at(y),
-                        operands.of(x, type),
-                        Operands.rowsOf(x.shape()),
-                        new ChannelsKernel.Range(
-                                Math.toIntExact(from), Math.toIntExact(to - from))),
-                y);
+        Tensor y = result(x.name(), Shapes.slice(-1, x, from, to), operands.typeOf(x));
+        rearrangement.sliceChannels(x, from, y);
         return y;
     }
 
     @Override
     public Tensor concatBatch(Tensor a, Tensor b) {
-        Storage type = operands.wider(a, b);
-        Tensor y = result("concat", Shapes.concat(0, a, b), type);
-        long first = a.shape().count();
-        copyElements(operands.of(a, type), 0, y, 0, first);
-        copyElements(operands.of(b, type), 0, y, first, b.shape().count());
+        Tensor y = result("concat", Shapes.concat(0, a, b), operands.wider(a, b));
+        rearrangement.concatBatch(a, b, y);
         return y;
     }
 
     @Override
     public Tensor sliceBatch(Tensor x, long from, long to) {
-        Shape shape = Shapes.slice(0, x, from, to);
-        Storage type = operands.typeOf(x);
-        Tensor y = result(x.name(), shape, type);
-        long sample = x.shape().count() / x.shape().size(0);
-        copyElements(operands.of(x, type), from * sample, y, 0, shape.count());
+        Tensor y = result(x.name(), Shapes.slice(0, x, from, to), operands.typeOf(x));
+        rearrangement.sliceBatch(x, from, y);
         return y;
     }
 
